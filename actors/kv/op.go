@@ -1,0 +1,134 @@
+package kv
+
+import "fmt"
+
+// OpKind is what a client asks of one key.
+type OpKind uint8
+
+// The operations of a strong bucket.
+const (
+	OpGet    OpKind = iota + 1
+	OpSet           // unconditional, or under Cond
+	OpDelete        // tombstone, or under Cond
+	OpIncr          // add Delta to a decimal 64-bit integer; an absent key counts as 0
+	OpCAS           // set to Value iff the current value equals Expected; 0 on an absent key
+	opKinds         // count, keep last
+)
+
+func (k OpKind) String() string {
+	switch k {
+	case OpGet:
+		return "get"
+	case OpSet:
+		return "set"
+	case OpDelete:
+		return "delete"
+	case OpIncr:
+		return "incr"
+	case OpCAS:
+		return "cas"
+	}
+	return fmt.Sprintf("op(%d)", uint8(k))
+}
+
+// Valid reports whether k names an operation.
+func (k OpKind) Valid() bool { return k >= OpGet && k < opKinds }
+
+// Cond restricts an OpSet or an OpDelete.
+type Cond uint8
+
+// The conditions.
+const (
+	Always   Cond = iota
+	IfAbsent      // SET NX, HTTP If-None-Match: *
+	IfExists      // SET XX, HTTP If-Match: *
+	IfRev         // HTTP If-Match: "rev"
+	conds         // count, keep last
+)
+
+// Valid reports whether c names a condition.
+func (c Cond) Valid() bool { return c < conds }
+
+// Op is one operation on one key. Which fields count depends on Kind.
+type Op struct {
+	Key      []byte
+	Value    []byte  // OpSet, OpCAS
+	Expected []byte  // OpCAS
+	Delta    int64   // OpIncr
+	Rev      Version // with IfRev
+	Kind     OpKind
+	Cond     Cond
+	Media    Media
+	// WantOld asks for the value before the operation in Result.Data (SET GET, GETDEL).
+	WantOld bool
+	// HeadOnly asks a get for the register's facts without its data (EXISTS).
+	HeadOnly bool
+}
+
+// IsWrite reports whether the operation may change the key.
+func (o *Op) IsWrite() bool { return o.Kind != OpGet }
+
+// Repeatable reports whether executing the operation twice leaves a client
+// that sees only the second answer none the wiser: blind writes and reads.
+func (o *Op) Repeatable() bool {
+	return o.Kind == OpGet || (o.Kind == OpSet || o.Kind == OpDelete) && o.Cond == Always && !o.WantOld
+}
+
+// Status is the outcome of an operation.
+type Status uint8
+
+// The outcomes. Everything from Unavailable on means that the operation had no
+// effect and never will; Unknown means that it may have, or may still.
+const (
+	OK          Status = iota
+	NotFound           // get, delete: no value
+	CondFailed         // NX, XX, If-Match, CAS: the condition did not hold
+	Unknown            // the outcome is not known and may still change
+	Unavailable        // no owner or no majority before the deadline; nothing was done
+	NotInteger         // incr on a value that is not a decimal 64-bit integer
+	Overflow           // incr would leave the 64-bit range
+	TooLarge           // key or value above a limit
+	Busy               // a bounded queue is full; nothing was done
+	BadRequest         // not a valid operation
+	statuses           // count, keep last
+)
+
+func (s Status) String() string {
+	switch s {
+	case OK:
+		return "ok"
+	case NotFound:
+		return "not found"
+	case CondFailed:
+		return "condition failed"
+	case Unknown:
+		return "unknown outcome"
+	case Unavailable:
+		return "unavailable"
+	case NotInteger:
+		return "value is not an integer or out of range"
+	case Overflow:
+		return "increment or decrement would overflow"
+	case TooLarge:
+		return "key or value too large"
+	case Busy:
+		return "too busy"
+	case BadRequest:
+		return "bad request"
+	}
+	return fmt.Sprintf("status(%d)", uint8(s))
+}
+
+// Valid reports whether s names an outcome.
+func (s Status) Valid() bool { return s < statuses }
+
+// Result answers one Op.
+type Result struct {
+	Data   []byte  // get: the value; WantOld: the value before
+	Rev    Version // of the value now in place (get, successful writes), zero if none
+	TimeMs int64   // of that value
+	Int    int64   // incr: the new value
+	Status Status
+	Media  Media
+	Found  bool // a value existed before the operation (get: exists)
+}

@@ -1,0 +1,64 @@
+// Command quorate is the one binary of the project: a node, a development
+// cluster, the simulator, the checkers and the operator's tools.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+)
+
+// The exit codes of every command.
+const (
+	exitOK        = 0
+	exitFailed    = 1 // a violation, a history that is not linearizable, a runtime failure
+	exitUsage     = 2 // bad flags, unreadable input
+	exitUndecided = 3 // undecided or vacuous
+)
+
+// exitError carries an exit code; an empty message prints nothing.
+type exitError struct {
+	code int
+	msg  string
+}
+
+func (e *exitError) Error() string { return e.msg }
+
+// cli is the command line. Each command lives in the file of its name.
+type cli struct {
+	Check   checkCmd   `cmd:"" help:"Judge a recorded history."`
+	Version versionCmd `cmd:"" help:"Print the version."`
+}
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+func run(args []string) int {
+	var c cli
+	parser, err := kong.New(&c, kong.Name("quorate"),
+		kong.Description("A key-value store whose consistency settings are checked claims."),
+		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))
+	if err != nil {
+		panic(err) // the command line's own definition is wrong
+	}
+	ctx, err := parser.Parse(args)
+	if err != nil {
+		parser.Errorf("%s", err)
+		return exitUsage
+	}
+	err = ctx.Run()
+	var exit *exitError
+	switch {
+	case err == nil:
+		return exitOK
+	case errors.As(err, &exit):
+		if exit.msg != "" {
+			fmt.Fprintln(os.Stderr, "quorate:", exit.msg)
+		}
+		return exit.code
+	default:
+		fmt.Fprintln(os.Stderr, "quorate:", err)
+		return exitFailed
+	}
+}
