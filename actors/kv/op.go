@@ -90,6 +90,7 @@ const (
 	TooLarge           // key or value above a limit
 	Busy               // a bounded queue is full; nothing was done
 	BadRequest         // not a valid operation
+	NotOwner           // between shards only: executed nowhere, ask the owner of Rev.Ballot
 	statuses           // count, keep last
 )
 
@@ -115,6 +116,8 @@ func (s Status) String() string {
 		return "too busy"
 	case BadRequest:
 		return "bad request"
+	case NotOwner:
+		return "not the owner"
 	}
 	return fmt.Sprintf("status(%d)", uint8(s))
 }
