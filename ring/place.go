@@ -79,13 +79,9 @@ func newPlacer(nodes []Node, partitions, vnodes, width int) *placer {
 // tokensOf puts weight x vnodes tokens of each node on the ring. Ties, which
 // 64 bits make rare, go by node so that the order is total.
 func tokensOf(nodes []Node, vnodes int) []token {
-	divisor := 0
-	for _, n := range nodes {
-		divisor = gcd(divisor, n.Weight)
-	}
 	var tokens []token
 	for i, n := range nodes {
-		for v := range n.Weight / divisor * vnodes {
+		for v := range n.Weight * vnodes {
 			var b [8]byte
 			binary.BigEndian.PutUint32(b[:4], uint32(n.ID))
 			binary.BigEndian.PutUint32(b[4:], uint32(v))
@@ -99,13 +95,6 @@ func tokensOf(nodes []Node, vnodes int) []token {
 		return cmp.Compare(a.node, b.node)
 	})
 	return tokens
-}
-
-func gcd(a, b int) int {
-	for b != 0 {
-		a, b = b, a%b
-	}
-	return a
 }
 
 // walkFrom fills pl.walk with every node, in the order in which the ring meets

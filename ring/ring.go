@@ -28,8 +28,9 @@ const (
 	MaxPartitions     = 1 << 14
 	MaxVNodes         = 4096
 	MaxNodes          = 1024
-	MaxWeight         = 1000
-	MaxN              = 7 // the largest replica set that package quorum counts
+	MaxWeight         = 100
+	MaxTokens         = 1 << 22 // of all nodes: weight x virtual nodes each
+	MaxN              = 7       // the largest replica set that package quorum counts
 )
 
 // DefaultBucket is the number of the bucket that always exists.
@@ -112,6 +113,9 @@ func (cfg *Config) check() error {
 		}
 		total += n.Weight
 	}
+	if tokens := total * cfg.VNodes; tokens > MaxTokens {
+		return fmt.Errorf("ring: weights and virtual nodes make %d tokens, allowed are %d", tokens, MaxTokens)
+	}
 	if total == 0 {
 		return fmt.Errorf("ring: no node has a weight above 0, at least one must hold data")
 	}
@@ -139,10 +143,11 @@ func (r *Ring) IndexOf(p kv.Partition, node kv.NodeID) int {
 // Partitions is the number of partitions.
 func (r *Ring) Partitions() int { return len(r.prefs) / r.width }
 
-// N is the configured number of replicas; Replicas is what the nodes allow.
+// N is the configured number of replicas.
 func (r *Ring) N() int { return r.n }
 
-// Replicas is the length of every preference list.
+// Replicas is the length of every preference list: N, or as many nodes as have
+// weight if these are fewer.
 func (r *Ring) Replicas() int { return r.width }
 
 // Nodes returns the members by ascending ID. The caller must not change it.

@@ -81,7 +81,7 @@ func fairShares(nodes []Node, zone []int, rooms []zoneRoom, partitions, width in
 type portion struct{ weight, low, high int }
 
 // levelBits is the fixed-point precision of split: weights add up to at most
-// 2^20, levels to 2^(17+levelBits), and their product stays below 2^63.
+// 2^17, totals to 2^17, so their product with a level stays below 2^63.
 const levelBits = 20
 
 // split divides total by weight, each portion within its bounds (water
