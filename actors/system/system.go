@@ -1,0 +1,139 @@
+// Package system is the one list of the actors that make up a node, and the
+// one way in which a batch of messages runs through them. Both hosts use it.
+package system
+
+import (
+	"fmt"
+
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/detector"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/replica"
+	"github.com/quoratedb/quorate/actors/shard"
+)
+
+// Config describes a node to be.
+type Config struct {
+	Shard    shard.Config // Lane is filled in per lane
+	Detector detector.Config
+}
+
+// Node is the set of actors of one node: one lane per unit of concurrency.
+type Node struct{ Lanes []*Lane }
+
+// Lane runs the shard and the replica of its partitions in turn; lane 0 runs
+// the node's detector too. A lane is never run concurrently with itself.
+type Lane struct {
+	Shard    *shard.Shard
+	Replica  *replica.Replica
+	Detector *detector.Detector // lane 0 only, else nil
+	node     kv.NodeID
+	index    uint32
+}
+
+// New makes the actors of a node.
+func New(cfg Config) *Node {
+	n := &Node{}
+	for i := range cfg.Shard.Lanes {
+		sc := cfg.Shard
+		sc.Lane = uint32(i)
+		r := replica.New(replica.Config{Ring: sc.Ring, Node: sc.Node, Inc: sc.Inc, Epoch: sc.Epoch, Lane: sc.Lane, Lanes: sc.Lanes})
+		l := &Lane{Replica: r, Shard: shard.New(sc, r), node: sc.Node, index: uint32(i)}
+		if i == 0 {
+			l.Detector = detector.New(cfg.Detector)
+		}
+		n.Lanes = append(n.Lanes, l)
+	}
+	return n
+}
+
+// Start lets the lane's actors set their first timers. Call it once, after
+// their records have been restored, before the first Step.
+func (l *Lane) Start(c *actors.Context) {
+	c.Self = actors.Address{Node: l.node, Kind: actors.Shard, Index: l.index}
+	l.Shard.Start(c)
+	if l.Detector != nil {
+		c.Self = actors.Address{Node: l.node, Kind: actors.Detector}
+		l.Detector.Start(c)
+	}
+}
+
+// maxRounds bounds how often messages may go back and forth between the actors
+// of one lane within one batch.
+const maxRounds = 64
+
+// Step runs one batch. Messages between the lane's own actors are delivered
+// within the batch; all other effects stay in c for the host. clean says that
+// every record of earlier batches of this lane is on disk: then durable
+// messages within the lane need not wait either, until something is persisted.
+func (l *Lane) Step(c *actors.Context, batch []actors.Envelope, clean bool) {
+	for i := range batch {
+		l.deliver(c, &batch[i])
+	}
+	next := l.deliverLocal(c, 0, clean)
+	for range maxRounds {
+		l.flush(c)
+		if len(c.Envelopes) == next {
+			return
+		}
+		next = l.deliverLocal(c, next, clean)
+	}
+	panic(fmt.Sprintf("system: lane %d of node %d still talks to itself after %d rounds", l.index, l.node, maxRounds))
+}
+
+// deliverLocal hands the messages from index from on that are for this lane to
+// their actors, takes them out, and returns the number of those that stay.
+func (l *Lane) deliverLocal(c *actors.Context, from int, clean bool) int {
+	kept := from
+	for i := from; i < len(c.Envelopes); i++ {
+		e := c.Envelopes[i]
+		now := !e.Durable || clean && len(c.Records) == 0
+		if now && l.owns(e.To) {
+			l.deliver(c, &e)
+			continue
+		}
+		c.Envelopes[kept] = e
+		kept++
+	}
+	clear(c.Envelopes[kept:])
+	c.Envelopes = c.Envelopes[:kept]
+	return kept
+}
+
+func (l *Lane) owns(a actors.Address) bool {
+	if a.Node != l.node {
+		return false
+	}
+	switch a.Kind {
+	case actors.Shard, actors.Replica:
+		return a.Index == l.index
+	case actors.Detector:
+		return l.Detector != nil
+	}
+	return false
+}
+
+func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
+	c.Self, c.Sender = e.To, e.From
+	switch e.To.Kind {
+	case actors.Shard:
+		l.Shard.Receive(c, e.Message)
+	case actors.Replica:
+		l.Replica.Receive(c, e.Message)
+	case actors.Detector:
+		l.Detector.Receive(c, e.Message)
+	default:
+		panic(fmt.Sprintf("system: a message for %v in a lane", e.To))
+	}
+}
+
+func (l *Lane) flush(c *actors.Context) {
+	c.Self = actors.Address{Node: l.node, Kind: actors.Replica, Index: l.index}
+	l.Replica.Flush(c)
+	c.Self = actors.Address{Node: l.node, Kind: actors.Shard, Index: l.index}
+	l.Shard.Flush(c)
+	if l.Detector != nil {
+		c.Self = actors.Address{Node: l.node, Kind: actors.Detector}
+		l.Detector.Flush(c)
+	}
+}

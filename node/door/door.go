@@ -1,0 +1,91 @@
+// Package door is the seam between the front doors (RESP, HTTP, ...) and the
+// host that runs the actors: what a door may ask, and nothing of how.
+package door
+
+import (
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// Host is a running node as its front doors see it.
+type Host interface {
+	// NewSession makes a session for one connection or request.
+	NewSession() Session
+	// Partition places a key of the default bucket.
+	Partition(key []byte) kv.Partition
+	// Limits bounds what doors accept.
+	Limits() Limits
+	// Route says where a key lives.
+	Route(key []byte) Route
+	// Stats describes this node and, as far as it knows, the cluster.
+	Stats() Stats
+	// CountKeys counts the live keys of the cluster; approximate while nodes are down.
+	CountKeys() (keys, bytes uint64, err error)
+	// Ready reports whether the node serves, and if not, why.
+	Ready() (bool, string)
+}
+
+// Session carries out operations, one batch at a time. Not for concurrent use.
+type Session interface {
+	// Do carries out the operations in order per key and returns their results
+	// in the same order. It sends one message per lane and waits once. The
+	// bytes of ops are not used after it returns unless it has copied them. The returned
+	// slice is valid until the next Do.
+	Do(ops []msg.Op) []kv.Result
+	// Close ends the session.
+	Close()
+}
+
+// Limits bounds keys, values and batches, in bytes and operations.
+type Limits struct {
+	KeyBytes   int // 64 KiB by default, the most the format allows
+	ValueBytes int // 8 MiB by default
+	BatchOps   int // operations of one Do
+}
+
+// Route says where a key lives.
+type Route struct {
+	Partition  kv.Partition
+	Preference []kv.NodeID
+	Owner      kv.NodeID // believed, 0 if unknown
+	Epoch      kv.Epoch
+	Addresses  map[kv.NodeID]Endpoints
+}
+
+// Endpoints is where a member listens, host:port each, empty where unknown.
+type Endpoints struct{ HTTP, RESP, Peer string }
+
+// PeerState is what a node believes of a member.
+type PeerState struct {
+	Node      kv.NodeID
+	Endpoints Endpoints
+	Zone      string
+	Alive     bool // itself: always
+	Inc       kv.Incarnation
+}
+
+// Stats describes a node.
+type Stats struct {
+	Node          kv.NodeID
+	Cluster       string
+	Version       string
+	Inc           kv.Incarnation
+	Epoch         kv.Epoch
+	UptimeSeconds float64
+	Partitions    int // of the cluster
+	Owned         int // of which this node owns now
+	Replicated    int // of which this node holds a copy
+	Lanes         int
+	Replicas      int // N
+	Keys          uint64 // live keys held here
+	DataBytes     uint64 // of those keys and values
+	Tombstones    uint64
+	WALBytes      int64
+	WALSegments   int
+	WALSyncs      uint64
+	HeapBytes     uint64
+	Goroutines    int
+	Ops           map[string]uint64 // by kind, since start
+	Outcomes      map[string]uint64 // by status, since start
+	Peers         []PeerState
+}
