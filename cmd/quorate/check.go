@@ -1,0 +1,121 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/quoratedb/quorate/linearizability"
+)
+
+// checkCmd judges a history file. It exits 0 for linearizable, 1 for not
+// linearizable, 3 for undecided and 2 for input that it cannot read.
+type checkCmd struct {
+	Model   string        `default:"kv" help:"What the history is of: register, cas-register, counter or kv." placeholder:"MODEL"`
+	Format  string        `default:"jsonl" help:"How it is written: jsonl, jepsen or edn." placeholder:"FORMAT"`
+	HTML    string        `name:"html" help:"Draw the history (of the offending key, if there is one) to this file." placeholder:"FILE"`
+	Timeout time.Duration `default:"60s" help:"Give up after this long and say undecided; 0 for never."`
+	History string        `arg:"" help:"The history file; - reads standard input."`
+}
+
+// Run judges the history and prints the verdict.
+func (c *checkCmd) Run() error {
+	model, err := linearizability.ParseModel(c.Model)
+	if err != nil {
+		return &exitError{exitUsage, "--model: " + err.Error()}
+	}
+	if c.Timeout < 0 {
+		return &exitError{exitUsage, fmt.Sprintf("--timeout: %v is negative: use a duration such as 10s, or 0 for no limit", c.Timeout)}
+	}
+	h, err := c.read(model)
+	if err != nil {
+		return &exitError{exitUsage, err.Error()}
+	}
+	v := linearizability.Check(h, model, linearizability.Options{Timeout: c.Timeout})
+	report(os.Stdout, len(h), v)
+	if c.HTML != "" {
+		if err := c.draw(h, model, v); err != nil {
+			return err
+		}
+	}
+	switch v.Answer {
+	case linearizability.Illegal:
+		return &exitError{code: exitFailed}
+	case linearizability.Undecided:
+		return &exitError{code: exitUndecided}
+	}
+	return nil
+}
+
+// read reads and validates the history. Its errors name the file and the line.
+func (c *checkCmd) read(model linearizability.Model) (linearizability.History, error) {
+	reader, ok := linearizability.Formats[c.Format]
+	if !ok {
+		return nil, fmt.Errorf("--format: unknown format %q: use %s", c.Format, strings.Join(formatNames(), ", "))
+	}
+	name, file := "standard input", os.Stdin
+	if c.History != "-" {
+		f, err := os.Open(c.History)
+		if err != nil {
+			return nil, err // names the file
+		}
+		defer f.Close()
+		name, file = c.History, f
+	}
+	in, err := reader(file)
+	if err != nil {
+		var bad *linearizability.InputError
+		if errors.As(err, &bad) {
+			return nil, fmt.Errorf("%s:%d: %s", name, bad.Line, bad.Msg)
+		}
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	if err := model.Validate(in.History); err != nil {
+		var bad *linearizability.OpError
+		if errors.As(err, &bad) {
+			return nil, fmt.Errorf("%s:%d: %s", name, in.Lines[bad.Index], bad.Msg)
+		}
+		return nil, err
+	}
+	return in.History, nil
+}
+
+func (c *checkCmd) draw(h linearizability.History, model linearizability.Model, v linearizability.Verdict) error {
+	f, err := os.Create(c.HTML)
+	if err != nil {
+		return &exitError{exitUsage, "--html: " + err.Error()}
+	}
+	err = linearizability.WriteHTML(f, h, model, v)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("--html: %w", err)
+	}
+	return nil
+}
+
+// report prints the verdict and, for an illegal history, its evidence.
+func report(w io.Writer, ops int, v linearizability.Verdict) {
+	fmt.Fprintln(w, v.Answer)
+	switch v.Answer {
+	case linearizability.Undecided:
+		fmt.Fprintf(w, "the budget ran out at key %q; %d operations in all\n", v.Key, ops)
+	case linearizability.Illegal:
+		fmt.Fprintf(w, "key %q: no order of these operations explains every answer\n", v.Key)
+		_ = v.Explain(w) // a closed standard output is the reader's choice
+	}
+}
+
+func formatNames() []string {
+	var names []string
+	for name := range linearizability.Formats {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
