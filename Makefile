@@ -1,0 +1,119 @@
+# The developer's workflow. `make help` lists the targets; everything needs only
+# Go, make, curl and, for the race detector, a C compiler.
+SHELL := bash
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+DEV_FLAGS ?=
+SEEDS     ?= 1..1000
+FOR       ?= 10m
+# Fixed seeds that `make test` runs twice.
+FIXED     ?= 1..200
+RACE_PKGS ?= ./node/... ./wal/... ./client/... ./linearizability/... ./cmd/... ./internal/...
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+##@ Building and running
+
+.PHONY: build
+build: ## build bin/quorate
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-X main.version=$(VERSION)" -o bin/quorate ./cmd/quorate
+
+.PHONY: run
+run: build ## three nodes in the foreground; Ctrl-C stops them (DEV_FLAGS="--nodes 5")
+	bin/quorate dev $(DEV_FLAGS)
+
+.PHONY: run-cluster
+run-cluster: build ## three nodes in the background
+	scripts/cluster.sh start $(DEV_FLAGS)
+
+.PHONY: stop-cluster
+stop-cluster: ## stop what run-cluster started
+	scripts/cluster.sh stop
+
+.PHONY: api-examples
+api-examples: ## curl and redis-cli against a running cluster
+	scripts/api-examples.sh
+
+##@ Checking
+
+.PHONY: test
+test: fmt-check lint ## formatting, vet, staticcheck, all tests, simulator seeds twice
+	$(GO) test ./...
+	$(MAKE) --no-print-directory determinism
+
+.PHONY: determinism
+determinism: build ## the fixed seeds in two processes give equal hashes (FIXED=1..200)
+	scripts/determinism.sh $(FIXED)
+
+.PHONY: race
+race: ## the concurrent packages under the race detector
+	$(GO) test -race $(RACE_PKGS)
+
+.PHONY: test-coverage
+test-coverage: ## coverage.out and coverage.html over all packages
+	$(GO) test -coverpkg=./... -covermode=atomic -coverprofile=coverage.out ./...
+	$(GO) tool cover -html=coverage.out -o coverage.html
+	@$(GO) tool cover -func=coverage.out | tail -n 1
+
+.PHONY: fmt
+fmt: ## format all Go files
+	gofmt -w .
+
+.PHONY: fmt-check
+fmt-check:
+	@files=$$(gofmt -l .); test -z "$$files" || { printf 'gofmt would change (run make fmt):\n%s\n' "$$files" >&2; exit 1; }
+
+.PHONY: lint
+lint: ## go vet and staticcheck
+	$(GO) vet ./...
+	$(GO) tool staticcheck ./...
+
+.PHONY: cross
+cross: ## compile for Linux, macOS and Windows
+	@for os in linux darwin windows; do for arch in amd64 arm64; do \
+		echo "$$os/$$arch"; CGO_ENABLED=0 GOOS=$$os GOARCH=$$arch $(GO) build -o /dev/null ./cmd/quorate || exit 1; done; done
+
+##@ Simulating
+
+.PHONY: sim
+sim: build ## simulate SEEDS (1..1000)
+	bin/quorate sim --seeds $(SEEDS)
+
+.PHONY: mutants
+mutants: ## every planted bug must be convicted (ONLY=bug-14-... JSON=file)
+	$(GO) run ./internal/mutants $(if $(ONLY),-only '$(ONLY)') $(if $(JSON),-json '$(JSON)')
+
+.PHONY: mutants-fast
+mutants-fast: ## the planted bugs that few seeds convict
+	$(GO) run ./internal/mutants -fast $(if $(ONLY),-only '$(ONLY)') $(if $(JSON),-json '$(JSON)')
+
+.PHONY: soak
+soak: build ## fresh seeds, then real processes under faults, FOR (10m) each
+	bin/quorate sim --for $(FOR)
+	bin/quorate torture --for $(FOR)
+
+##@ Measuring
+
+.PHONY: bench
+bench: build ## throughput beside redis-server (Debian's redis-server and redis-tools)
+	scripts/bench.sh
+
+.PHONY: bench-sim
+bench-sim: build ## simulated events per second on one core (SEEDS=1..200 by default)
+	scripts/bench-sim.sh $(if $(filter-out file,$(origin SEEDS)),$(SEEDS),1..200)
+
+##@ Housekeeping
+
+.PHONY: install-tools
+install-tools: ## build the pinned staticcheck into bin/
+	$(GO) build -o bin/staticcheck honnef.co/go/tools/cmd/staticcheck
+
+.PHONY: clean
+clean: ## remove what was built and measured, never data/
+	rm -rf bin out coverage.out coverage.html
+	@if [ -d data ]; then echo "data/ is kept; remove it yourself to lose what the development cluster stored"; fi
