@@ -57,39 +57,98 @@ func Check(h History, m Model, o Options) Verdict {
 // Checker is Check with memory that is reused from call to call. It belongs to
 // one goroutine.
 type Checker struct {
-	keys keyIndex
+	keys   keyIndex
+	keyed  keyed
+	zones  zoneChecker
+	search search
+	hard   []int
 }
+
+// firstSteps is the first budget of each key's search. Most keys need a small
+// part of it; the others wait until every key had its chance, because one key
+// that is Illegal settles the verdict.
+const (
+	firstSteps = 20_000
+	moreSteps  = 16 // factor from round to round
+)
 
 // Check judges h by m; see the function of that name.
 func (c *Checker) Check(h History, m Model, o Options) Verdict {
 	if err := m.Validate(h); err != nil {
 		panic(fmt.Sprintf("linearizability: %v", err))
 	}
-	var deadline time.Time
+	budget := budget{maxSteps: o.MaxSteps}
 	if o.Timeout > 0 {
-		deadline = time.Now().Add(o.Timeout)
+		budget.deadline = time.Now().Add(o.Timeout)
 	}
-	verdict := Verdict{Answer: Linearizable}
 	c.keys.build(h)
-	for k := range c.keys.names {
-		var ops []Op
-		for _, i := range c.keys.of(k) {
-			ops = append(ops, h[i])
-		}
-		var left time.Duration
-		if o.Timeout > 0 {
-			left = max(time.Until(deadline), 1)
-		}
-		switch viaPorcupine(m, ops, left) {
-		case Illegal:
-			return Verdict{Answer: Illegal, Key: c.keys.names[k], Stretch: ops}
-		case Undecided:
-			if verdict.Answer == Linearizable {
-				verdict = Verdict{Answer: Undecided, Key: c.keys.names[k]}
+	c.hard = c.hard[:0]
+	for key := range c.keys.names {
+		c.hard = append(c.hard, key)
+	}
+	for steps := firstSteps; ; steps *= moreSteps {
+		round, last := budget.round(steps)
+		left := c.hard[:0]
+		for _, key := range c.hard {
+			switch c.judge(h, m, c.keys.of(key), round) {
+			case Illegal:
+				v := Verdict{Answer: Illegal, Key: c.keys.names[key]}
+				if !o.NoStretch {
+					v.Stretch = c.stretch(h, m, c.keys.of(key))
+				}
+				return v
+			case Undecided:
+				left = append(left, key)
 			}
 		}
+		c.hard = left
+		if len(left) == 0 {
+			return Verdict{Answer: Linearizable}
+		}
+		if last || budget.spent() {
+			return Verdict{Answer: Undecided, Key: c.keys.names[left[0]]}
+		}
 	}
-	return verdict
+}
+
+// budget bounds the judgement of a key. Zero fields set no bound.
+type budget struct {
+	deadline time.Time
+	maxSteps int
+}
+
+// round is the budget with at most steps steps, and whether that is all of it.
+func (b budget) round(steps int) (budget, bool) {
+	if b.maxSteps > 0 && steps >= b.maxSteps || steps > 1<<40 {
+		return b, true
+	}
+	b.maxSteps = steps
+	return b, false
+}
+
+func (b budget) spent() bool { return !b.deadline.IsZero() && !time.Now().Before(b.deadline) }
+
+// judge decides one key: the operations of h that idx lists.
+func (c *Checker) judge(h History, m Model, idx []int32, b budget) Answer {
+	c.keyed.load(m, h, idx)
+	if c.keyed.uniqueRegister() {
+		return c.zones.check(&c.keyed)
+	}
+	if answer, ok := c.search.run(&c.keyed, b.maxSteps, b.deadline); ok {
+		return answer
+	}
+	// More operations overlap than the search has room for.
+	var left time.Duration
+	if !b.deadline.IsZero() {
+		left = max(time.Until(b.deadline), 1)
+	} else if b.maxSteps > 0 {
+		left = time.Duration(b.maxSteps) * time.Microsecond
+	}
+	ops := make([]Op, 0, len(idx))
+	for _, i := range idx {
+		ops = append(ops, h[i])
+	}
+	return viaPorcupine(m, ops, left)
 }
 
 // keyIndex groups the operations of a history by key, in order of appearance.
