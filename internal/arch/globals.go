@@ -1,0 +1,136 @@
+package arch
+
+import (
+	"go/ast"
+	"go/token"
+	"go/types"
+)
+
+// mutableGlobals finds package-level variables that could carry state between
+// runs. Fine without more ado are: the blank variable, errors, and tables
+// (initialised values without pointers, functions, channels or interfaces in
+// their own type, not exported, never written to or aliased by address).
+func (p *Package) mutableGlobals(f *ast.File, allowed map[string]string) (bad []Violation) {
+	for _, decl := range f.Decls {
+		gen, ok := decl.(*ast.GenDecl)
+		if !ok || gen.Tok != token.VAR {
+			continue
+		}
+		for _, spec := range gen.Specs {
+			vs := spec.(*ast.ValueSpec)
+			for _, id := range vs.Names {
+				if id.Name == "_" || allowed[p.Types.Name()+"."+id.Name] != "" {
+					continue
+				}
+				if why := p.whyMutable(id, len(vs.Values) > 0); why != "" {
+					bad = append(bad, p.violation(id.Pos(), "package-level variable %s %s", id.Name, why))
+				}
+			}
+		}
+	}
+	return bad
+}
+
+func (p *Package) whyMutable(id *ast.Ident, initialised bool) string {
+	v := p.Info.Defs[id]
+	if p.written(v) {
+		return "is written to or has its address taken"
+	}
+	if types.Identical(v.Type(), types.Universe.Lookup("error").Type()) {
+		return ""
+	}
+	switch v.Type().Underlying().(type) {
+	case *types.Pointer, *types.Signature, *types.Chan, *types.Interface:
+		return "has the type " + v.Type().String() + ", through which state can change; allow it by name with a reason if it can't"
+	}
+	switch {
+	case !initialised:
+		return "has no initial value, so it can only be of use by being written to"
+	case v.Exported():
+		return "is exported, so other packages could write to it"
+	}
+	return ""
+}
+
+// written reports whether any file of the package assigns to a variable or to
+// part of it, takes its address (also through a pointer method), or hands it
+// to a builtin that changes it.
+func (p *Package) written(v types.Object) bool {
+	found := false
+	is := func(x ast.Expr) {
+		if p.base(x) == v {
+			found = true
+		}
+	}
+	for _, f := range p.Files {
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch n := n.(type) {
+			case *ast.AssignStmt:
+				for _, left := range n.Lhs {
+					is(left)
+				}
+			case *ast.IncDecStmt:
+				is(n.X)
+			case *ast.RangeStmt:
+				is(n.Key)
+				is(n.Value)
+			case *ast.UnaryExpr:
+				if n.Op == token.AND {
+					is(n.X)
+				}
+			case *ast.CallExpr:
+				p.changedByCall(n, is)
+			}
+			return !found
+		})
+	}
+	return found
+}
+
+func (p *Package) changedByCall(c *ast.CallExpr, is func(ast.Expr)) {
+	switch fun := ast.Unparen(c.Fun).(type) {
+	case *ast.Ident:
+		_, builtin := p.Info.Uses[fun].(*types.Builtin)
+		if builtin && (fun.Name == "delete" || fun.Name == "clear" || fun.Name == "copy") {
+			is(c.Args[0])
+		}
+	case *ast.SelectorExpr:
+		sel := p.Info.Selections[fun]
+		if sel == nil || sel.Kind() != types.MethodVal {
+			return
+		}
+		fn, ok := sel.Obj().(*types.Func)
+		if !ok {
+			return
+		}
+		if _, pointer := fn.Signature().Recv().Type().(*types.Pointer); pointer {
+			is(fun.X)
+		}
+	}
+}
+
+// base is the variable that an expression reads or writes a part of.
+func (p *Package) base(x ast.Expr) types.Object {
+	for x != nil {
+		switch e := x.(type) {
+		case *ast.Ident:
+			return p.Info.Uses[e]
+		case *ast.ParenExpr:
+			x = e.X
+		case *ast.IndexExpr:
+			x = e.X
+		case *ast.SliceExpr:
+			x = e.X
+		case *ast.StarExpr:
+			x = e.X
+		case *ast.SelectorExpr:
+			if _, field := p.Info.Selections[e]; !field {
+				return p.Info.Uses[e.Sel]
+			}
+			x = e.X
+		default:
+			return nil
+		}
+	}
+	return nil
+}
