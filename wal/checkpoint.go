@@ -212,14 +212,16 @@ func (c *Checkpoint) closeFile() {
 
 // dropBefore removes the segments and checkpoints which checkpoint number has replaced.
 func (l *Log) dropBefore(number uint64) error {
-	files, err := listFiles(l.fs, l.o.Dir)
-	if err == nil {
-		files.tmp = nil
-		err = l.removeLeftovers(files, number)
+	replaced := fileList{checkpoints: []uint64{l.base}}
+	if l.base == 0 {
+		replaced.checkpoints = nil
 	}
-	if err != nil {
+	for n := l.oldest; n < number; n++ {
+		replaced.segments = append(replaced.segments, n)
+	}
+	if err := l.removeAll(replaced.before(l.o.Dir, number)); err != nil {
 		return l.fail("drop", err)
 	}
-	l.oldest = number
+	l.oldest, l.base = number, number
 	return nil
 }

@@ -19,7 +19,8 @@
 // which they were appended. The result contains every record for which Sync returned nil, and possibly
 // later ones, never one after a gap. It ends in one of two ways:
 //
-//  1. The last segment ends in a torn write of a batch that was never synced: it is cut there.
+//  1. The last segment ends in a torn write of a batch that was never synced: the log ends before it, and
+//     goes on in a new segment.
 //  2. Anything else that is not as written is a *CorruptError that names file, offset and remedy.
 //
 // damage.go tells the two apart. Every frame and the segment's header say up to where the segment was

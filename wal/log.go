@@ -28,6 +28,7 @@ type Log struct {
 	tail   place // where the next frame goes
 
 	oldest     uint64 // oldest segment on disk
+	base       uint64 // the checkpoint on disk, 0: none
 	checkpoint *Checkpoint
 	total      int64 // bytes of frames since Open, and those replayed
 	mark       int64 // total at the begin of the newest committed checkpoint
@@ -53,7 +54,7 @@ type Stats struct {
 	CheckpointBytes    uint64 // size of the newest checkpoint on disk
 	ReplayedRecords    uint64 // handed over by Open from segments
 	ReplayedCheckpoint uint64 // handed over by Open from the checkpoint
-	CutBytes           uint64 // length of the torn tail that Open cut
+	CutBytes           uint64 // length of the torn tail that Open left behind
 	ReplayedBytes      uint64 // bytes of frames that Open read
 	RewrittenTailBytes uint64 // bytes that Open wrote and synced again, as nothing said they were durable
 }

@@ -9,7 +9,8 @@ import (
 // Open opens the log in o.Dir, makes it if the directory is empty, and hands every record to replay:
 // first those of the newest checkpoint, then those of the segments after it. A payload is valid only
 // during the call; an error from replay ends Open. When Open returns nil, everything it has handed over is
-// durable. Damage that no torn write explains is a *CorruptError, and nothing was changed on disk.
+// durable. Damage that no torn write explains is a *CorruptError, and nothing was changed on disk
+// (but for the removal of half-written *.tmp files).
 func Open(fs FS, o Options, replay func(payload []byte) error) (*Log, error) {
 	o, err := o.withDefaults()
 	if err != nil {
@@ -64,15 +65,24 @@ func listFiles(fs FS, dir string) (fileList, error) {
 	return list, nil
 }
 
-// recover reads checkpoint and segments, repairs the tail, and removes what a crash left over. Files are
-// changed only after everything has been read and found good.
+// recover reads checkpoint and segments, settles the tail, and removes what a crash left over. But for
+// half-written files, nothing is changed before everything has been read and found good.
 func (l *Log) recover(files fileList, replay func([]byte) error) error {
 	base := uint64(0)
 	if n := len(files.checkpoints); n > 0 {
 		base = files.checkpoints[n-1]
 	}
+	l.base = base
 	live, err := l.liveSegments(files.segments, base)
 	if err != nil {
+		return err
+	}
+	// A process that died between a rename and its SyncDir left names that a power failure can take back;
+	// nothing may be built on them before.
+	if err := l.fs.SyncDir(l.o.Dir); err != nil {
+		return fmt.Errorf("wal: can't sync the log directory: %w", err)
+	}
+	if err := l.removeAll(files.tmp); err != nil {
 		return err
 	}
 	if base > 0 {
@@ -85,7 +95,7 @@ func (l *Log) recover(files fileList, replay func([]byte) error) error {
 			return err
 		}
 	}
-	if err := l.removeLeftovers(files, base); err != nil {
+	if err := l.removeAll(files.before(l.o.Dir, base)); err != nil {
 		return err
 	}
 	if len(live) > 0 {
@@ -123,19 +133,23 @@ func (l *Log) liveSegments(segments []uint64, base uint64) ([]uint64, error) {
 	return segments, nil
 }
 
-// removeLeftovers removes half-written files, and files which the checkpoint has replaced.
-func (l *Log) removeLeftovers(files fileList, base uint64) error {
-	names := files.tmp
+// before returns the names of the segments and checkpoints that checkpoint number has replaced.
+func (files fileList) before(dir string, number uint64) []string {
+	var names []string
 	for _, n := range files.checkpoints {
-		if n < base {
-			names = append(names, checkpointName(l.o.Dir, n))
+		if n < number {
+			names = append(names, checkpointName(dir, n))
 		}
 	}
 	for _, n := range files.segments {
-		if n < base {
-			names = append(names, segmentName(l.o.Dir, n))
+		if n < number {
+			names = append(names, segmentName(dir, n))
 		}
 	}
+	return names
+}
+
+func (l *Log) removeAll(names []string) error {
 	for _, name := range names {
 		if err := l.fs.Remove(name); err != nil {
 			return fmt.Errorf("wal: can't remove a leftover file: %w", err)

@@ -52,20 +52,33 @@ func (l *Log) judgeTail(s *openSegment, end, synced int64) (rest, error) {
 	return behind, nil
 }
 
-// settleTail cuts what a torn write left, so that its bytes can't come back behind later frames, and makes
-// sure that what was replayed is durable. A frame that is valid may be so in memory only: the page cache
-// outlives a killed process, and after a failed fsync it even hides that the disk has other bytes. So what
-// nothing vouches for is written again, and then synced.
+// settleTail makes sure that what was replayed is durable, and ends the segment if a torn write follows.
+//
+// A frame that is valid may be so in memory only: the page cache outlives a killed process, and after a
+// failed fsync it even hides that the disk has other bytes. So what nothing vouches for is written again,
+// and then synced.
+//
+// A torn tail stays where it is. Zeroing it in place could be torn in its turn, and leave what no rule
+// explains; instead a new segment begins, whose header says where this one ends. What lies behind that is
+// never looked at again.
 func (l *Log) settleTail(s *openSegment, synced int64, behind rest) error {
-	if !behind.blank {
-		l.stats.CutBytes = uint64(s.window.size - l.written)
-		if err := s.file.Truncate(l.written); err != nil {
-			return fmt.Errorf("wal: can't cut the torn tail of %s: %w", s.name, err)
+	if synced < l.written {
+		if err := rewrite(s, synced, l.written); err != nil {
+			return err
 		}
-		l.filled = l.written
+		l.stats.RewrittenTailBytes = uint64(l.written - synced)
 	}
-	for off := synced; off < l.written; {
-		b, err := s.window.view(off, int(min(l.written-off, windowBytes)))
+	if behind.blank {
+		return nil
+	}
+	l.stats.CutBytes = uint64(s.window.size - l.written)
+	return l.roll()
+}
+
+// rewrite writes the bytes [from, to) of the segment once more, as they are, and syncs them.
+func rewrite(s *openSegment, from, to int64) error {
+	for off := from; off < to; {
+		b, err := s.window.view(off, int(min(to-off, windowBytes)))
 		if err != nil {
 			return unreadable(s.name, off, err)
 		}
@@ -73,10 +86,6 @@ func (l *Log) settleTail(s *openSegment, synced int64, behind rest) error {
 			return fmt.Errorf("wal: can't write the tail of %s again: %w", s.name, err)
 		}
 		off += int64(len(b))
-		l.stats.RewrittenTailBytes += uint64(len(b))
-	}
-	if behind.blank && synced == l.written {
-		return nil
 	}
 	if err := s.file.Sync(); err != nil {
 		return fmt.Errorf("wal: can't sync the tail of %s: %w", s.name, err)

@@ -1,8 +1,8 @@
 // Package waltest is a file system in memory that crashes, for testing what is built on wal.FS.
 //
 // It is harsher than most disks: of what was not synced a crash keeps, sector by sector, all, a prefix or
-// nothing, and of directory changes a prefix. A failed sync drops what it was to write and the next one
-// succeeds (fsyncgate).
+// nothing, and of the directory's changes the first few. A failed sync drops what it was to write and the
+// next one succeeds (fsyncgate).
 package waltest
 
 import (
@@ -91,6 +91,9 @@ func (f *FS) step() (bool, error) {
 	return true, nil
 }
 
+// Revive ends a crash as the death of the process alone: nothing is lost, and what was not synced still is not.
+func (f *FS) Revive() { f.crashed, f.crashAt, f.failAt, f.failed = false, -1, -1, false }
+
 // Chooser draws a number in [0, n).
 type Chooser func(n int) int
 
@@ -126,32 +129,41 @@ func (c change) apply(dir map[string]*inode) {
 	}
 }
 
-// crash returns the content after a crash.
+// crash returns the content after a crash. The file's states since the last sync are versions; of each
+// sector some version is on disk, or a prefix of one followed by the rest of an earlier one. (A sector is
+// never a later write without an earlier one to the same sector: the page cache writes whole sectors.)
 func (n *inode) crash(choose Chooser) []byte {
-	data := slices.Clone(n.synced)
+	versions := [][]byte{n.synced}
 	for _, w := range n.pending {
-		if w.data == nil {
-			if choose(2) == 1 {
-				data = resize(data, w.off)
-			}
-			continue
+		versions = append(versions, w.apply(slices.Clone(versions[len(versions)-1])))
+	}
+	size := len(versions[choose(len(versions))])
+	data := make([]byte, size)
+	for at := 0; at < size; at += sectorSize {
+		end := min(at+sectorSize, size)
+		newer := choose(len(versions))
+		older := choose(newer + 1)
+		tear := end
+		if choose(2) == 1 {
+			tear = at + choose(end-at+1)
 		}
-		for at := int64(0); at < int64(len(w.data)); {
-			sector := min(sectorSize-(w.off+at)%sectorSize, int64(len(w.data))-at)
-			keep := int64(0)
-			switch choose(4) {
-			case 0, 1:
-				keep = sector
-			case 2:
-				keep = int64(choose(int(sector)))
-			}
-			if keep > 0 {
-				data = overwrite(data, w.off+at, w.data[at:at+keep])
-			}
-			at += sector
-		}
+		copyRange(data, versions[newer], at, tear)
+		copyRange(data, versions[older], tear, end)
 	}
 	return data
+}
+
+func (w write) apply(data []byte) []byte {
+	if w.data == nil {
+		return resize(data, w.off)
+	}
+	return overwrite(data, w.off, w.data)
+}
+
+func copyRange(dst, src []byte, from, to int) {
+	if from < len(src) {
+		copy(dst[from:to], src[from:])
+	}
 }
 
 func resize(data []byte, size int64) []byte {
@@ -350,11 +362,7 @@ func (h *file) Sync() error {
 		return fmt.Errorf("sync %s: %w", h.name, err)
 	}
 	for _, w := range h.node.pending {
-		if w.data == nil {
-			h.node.synced = resize(h.node.synced, w.off)
-		} else {
-			h.node.synced = overwrite(h.node.synced, w.off, w.data)
-		}
+		h.node.synced = w.apply(h.node.synced)
 	}
 	h.node.pending = nil
 	return nil
