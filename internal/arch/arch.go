@@ -49,6 +49,10 @@ type Module struct {
 func Load(root string) (*Module, error) {
 	const mode = packages.NeedName | packages.NeedModule | packages.NeedFiles | packages.NeedCompiledGoFiles |
 		packages.NeedSyntax | packages.NeedImports | packages.NeedTypes | packages.NeedTypesInfo | packages.NeedTypesSizes
+	root, err := filepath.Abs(root)
+	if err != nil {
+		return nil, fmt.Errorf("arch: %w", err)
+	}
 	loaded, err := packages.Load(&packages.Config{Mode: mode, Dir: root}, "./...")
 	if err != nil {
 		return nil, fmt.Errorf("arch: %w", err)

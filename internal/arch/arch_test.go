@@ -210,3 +210,27 @@ func TestLength(t *testing.T) {
 	require.Equal(t, "a/long.go:4: file has grown past one idea; split it\n"+
 		"a/windows_only.go:4: file has grown past one idea; split it", texts(bad))
 }
+
+func TestLoad(t *testing.T) {
+	root := t.TempDir()
+	write := func(name, text string) {
+		path := filepath.Join(root, name)
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
+	}
+	write("go.mod", "module m.org/m\n\ngo 1.26\n")
+	write("b/b.go", "// Package b does.\npackage b\n\nfunc f(m map[int]int) {\n\tfor range m {\n\t}\n}\n")
+	write("b/b_test.go", "package b\n\nimport _ \"os\"\n")
+	write("a/tests_only_test.go", "package a\n")
+	m, err := Load(root)
+	require.NoError(t, err)
+	require.Equal(t, "m.org/m", m.Path)
+	require.Len(t, m.Packages, 1)
+	require.Equal(t, "b", m.Packages[0].Rel)
+	require.Equal(t, "b/b.go:5: range over a map without a comment `// order: why the order does not matter`",
+		texts(CheckPurity(m.Packages[0], nil, nil)))
+
+	write("c/c.go", "package c\n\nvar x = y\n")
+	_, err = Load(root)
+	require.ErrorContains(t, err, "the module does not compile")
+}
