@@ -115,11 +115,12 @@ func (d *Detector) Flush(*actors.Context) {}
 func (d *Detector) timer(c *actors.Context, id actors.TimerID) {
 	switch id {
 	case beatTimer:
-		// A timer that was moved while it was on its way comes early; the one
-		// that it was moved to follows.
-		if c.NowNs >= d.beatAtNs {
-			d.beat(c)
+		// A timer that was moved while it was on its way comes early.
+		if c.NowNs < d.beatAtNs {
+			c.SetTimer(beatTimer, d.beatAtNs)
+			return
 		}
+		d.beat(c)
 	case silenceTimer:
 		d.checkSilence(c)
 	default:
