@@ -28,6 +28,10 @@ func (e *exitError) Error() string { return e.msg }
 
 // cli is the command line. Each command lives in the file of its name.
 type cli struct {
+	Dev     devCmd     `cmd:"" help:"Run a cluster of processes on this machine."`
+	Torture tortureCmd `cmd:"" help:"Load and harm a cluster of processes and judge it."`
+	Ctl     ctlCmd     `cmd:"" help:"Ask a running node."`
+	Bench   benchCmd   `cmd:"" help:"Measure failover and memory."`
 	Check   checkCmd   `cmd:"" help:"Judge a recorded history."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
@@ -47,7 +51,7 @@ func run(args []string) int {
 		parser.Errorf("%s", err)
 		return exitUsage
 	}
-	err = ctx.Run()
+	err = ctx.Run(&c)
 	var exit *exitError
 	switch {
 	case err == nil:

@@ -1,0 +1,46 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// benchCmd holds measurements that a load generator for Redis cannot make.
+// scripts/bench.sh runs them beside redis-benchmark.
+type benchCmd struct {
+	Failover benchFailover `cmd:"" help:"Kill the owner of busy keys: the longest time without a successful write."`
+	Memory   benchMemory   `cmd:"" help:"Fill a cluster: memory per node, and how long a restart takes."`
+}
+
+// benchCluster starts a cluster on free ports in a fresh directory and calls f.
+// Afterwards nothing of it is left, unless f failed: then its logs are.
+func benchCluster(nodes int, f func(*cluster) error) error {
+	dir, err := os.MkdirTemp("", "quorate-bench-")
+	if err != nil {
+		return err
+	}
+	c, logs, err := loggedCluster(dir, nodes)
+	if err != nil {
+		return err
+	}
+	defer logs.close()
+	defer c.stop(stopBound)
+	if err := c.start(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), healBound)
+	defer cancel()
+	if err := c.waitReady(ctx); err != nil {
+		return fmt.Errorf("%w (logs are in %s)", err, dir)
+	}
+	if err := f(c); err != nil {
+		return fmt.Errorf("%w (logs are in %s)", err, dir)
+	}
+	c.stop(stopBound)
+	return os.RemoveAll(dir)
+}
+
+// round cuts a duration to what a person reads.
+func round(d time.Duration) time.Duration { return d.Round(time.Millisecond) }

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+)
+
+// ctlCmd asks a running node over HTTP.
+type ctlCmd struct {
+	Addr    string        `default:"http://127.0.0.1:8080" help:"Base URL of any node." placeholder:"URL"`
+	JSON    bool          `name:"json" help:"Print the node's JSON as it is."`
+	Timeout time.Duration `default:"5s" help:"How long to wait for the answer."`
+
+	Stat   ctlStat   `cmd:"" help:"Statistics of the node and what it believes of its peers."`
+	Route  ctlRoute  `cmd:"" help:"Where a key lives."`
+	Health ctlHealth `cmd:"" help:"Whether the cluster serves; exit code 1 if not."`
+}
+
+type ctlStat struct{}
+
+type ctlRoute struct {
+	Key string `arg:"" help:"The key."`
+}
+
+type ctlHealth struct{}
+
+// Run prints the statistics of one node.
+func (ctlStat) Run(c *cli) error { return c.Ctl.show("/api/v1/admin/stats", nil) }
+
+// Run prints the partition, the replicas and the owner of a key.
+func (r ctlRoute) Run(c *cli) error { return c.Ctl.show("/route", url.Values{"key": {r.Key}}) }
+
+// Run prints the health of the cluster.
+func (ctlHealth) Run(c *cli) error { return c.Ctl.show("/api/v1/cluster/health", nil) }
+
+// show asks for a path and prints the answer. Any status but 2xx is a failure,
+// but what came with it is printed.
+func (c *ctlCmd) show(path string, query url.Values) error {
+	body, status, err := c.get(path, query)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		fmt.Println(strings.TrimSpace(string(body)))
+	} else if err := printTable(os.Stdout, body); err != nil {
+		return fmt.Errorf("%s%s answered something that is not JSON: %w", c.Addr, path, err)
+	}
+	if status/100 != 2 {
+		return fmt.Errorf("%s%s answered %d %s", c.Addr, path, status, http.StatusText(status))
+	}
+	return nil
+}
+
+func (c *ctlCmd) get(path string, query url.Values) (body []byte, status int, err error) {
+	base, err := url.Parse(c.Addr)
+	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
+		return nil, 0, &exitError{exitUsage, fmt.Sprintf("--addr: %q is not a base URL: use one such as http://127.0.0.1:8080", c.Addr)}
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
+	defer cancel()
+	target := base.JoinPath(path)
+	target.RawQuery = query.Encode()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		var cause *url.Error
+		if errors.As(err, &cause) {
+			err = cause.Err
+		}
+		return nil, 0, fmt.Errorf("no answer from %s: %w (is the node running, and is --addr its HTTP address?)", c.Addr, err)
+	}
+	defer resp.Body.Close()
+	const most = 16 << 20
+	body, err = io.ReadAll(io.LimitReader(resp.Body, most))
+	return body, resp.StatusCode, err
+}
+
+// printTable prints JSON for people: see table.
+func printTable(w io.Writer, body []byte) error {
+	d := json.NewDecoder(strings.NewReader(string(body)))
+	d.UseNumber()
+	v, err := decodeOrdered(d)
+	if err != nil {
+		return err
+	}
+	t := table{w: w}
+	t.value("", v)
+	return t.err
+}

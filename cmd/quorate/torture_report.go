@@ -1,0 +1,153 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	lin "github.com/quoratedb/quorate/linearizability"
+)
+
+// The verdicts of a run.
+const (
+	verdictOK        = "ok"
+	verdictViolation = "violation"
+	verdictUndecided = "undecided"
+	verdictVacuous   = "vacuous" // too little happened to mean anything
+)
+
+// tortureReport is the outcome of a run, and the JSON object that it prints.
+type tortureReport struct {
+	Nodes        int            `json:"nodes"`
+	Seed         uint64         `json:"seed"`
+	Build        string         `json:"build"`
+	ForNs        int64          `json:"for_ns"`
+	Ops          int            `json:"ops"`
+	OpsOK        int            `json:"ops_ok"`
+	OpsUnknown   int            `json:"ops_unknown"`
+	OpsFailed    int            `json:"ops_failed"`
+	Keys         int            `json:"keys"`
+	Faults       map[string]int `json:"faults"`
+	LongestGapNs int64          `json:"longest_gap_ns"`
+	GapFromNs    int64          `json:"longest_gap_from_ns"`
+	AckedWrites  int            `json:"acked_writes"`
+	AckedLost    int            `json:"acked_lost"`
+	Verdict      string         `json:"verdict"`
+	Violations   []string       `json:"violations"`
+	Kept         string         `json:"kept,omitempty"`
+	stretch      lin.Verdict
+}
+
+// judge turns what was recorded into a report, and writes the history beside
+// the logs.
+func (r *tortureRun) judge() *tortureReport {
+	rep := &tortureReport{Nodes: r.cmd.Nodes, Seed: r.cmd.Seed, Build: buildID(), ForNs: r.cmd.For.Nanoseconds(),
+		Faults: r.nemesis.done, Keys: len(r.final), Violations: slices.Concat(r.nemesis.died, r.broken)}
+	history := rep.gather(r.clients)
+	if err := writeHistory(filepath.Join(r.dir, "history.jsonl"), history); err != nil {
+		fmt.Fprintln(os.Stderr, "quorate:", err)
+	}
+	lost := lostWrites(history, r.final)
+	rep.AckedLost = len(lost)
+	for _, l := range lost[:min(len(lost), 10)] {
+		rep.Violations = append(rep.Violations, fmt.Sprintf("acknowledged write lost: %s, but the key ended as %s", l.Op, l.Final))
+	}
+	rep.stretch = lin.Check(history, lin.KV, lin.Options{Timeout: judgeBound})
+	if rep.stretch.Answer == lin.Illegal {
+		rep.Violations = append(rep.Violations, fmt.Sprintf("not linearizable: key %q", rep.stretch.Key))
+	}
+	faults := 0
+	for _, n := range rep.Faults {
+		faults += n
+	}
+	const fewest = 100 // operations per node and run that mean anything
+	switch {
+	case len(rep.Violations) > 0:
+		rep.Verdict = verdictViolation
+	case rep.stretch.Answer == lin.Undecided:
+		rep.Verdict = verdictUndecided
+	case rep.OpsOK < fewest*rep.Nodes || faults == 0 && r.cmd.Faults != "none":
+		rep.Verdict = verdictVacuous
+	default:
+		rep.Verdict = verdictOK
+	}
+	return rep
+}
+
+// gather merges the clients' histories and counts.
+func (rep *tortureReport) gather(clients []*loadClient) lin.History {
+	var history lin.History
+	for _, c := range clients {
+		history = append(history, c.rec.History()...)
+		rep.Violations = append(rep.Violations, c.odd...)
+		if c.gap.longestNs > rep.LongestGapNs {
+			rep.LongestGapNs, rep.GapFromNs = c.gap.longestNs, c.gap.fromNs
+		}
+	}
+	rep.Ops = len(history)
+	for i := range history {
+		switch op := &history[i]; op.Outcome {
+		case lin.OK:
+			rep.OpsOK++
+			if changes(op) {
+				rep.AckedWrites++
+			}
+		case lin.Unknown:
+			rep.OpsUnknown++
+		default:
+			rep.OpsFailed++
+		}
+	}
+	return history
+}
+
+func writeHistory(path string, h lin.History) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	err = lin.WriteJSONL(f, h)
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func (rep *tortureReport) print(w io.Writer, asJSON bool) {
+	if asJSON {
+		if rep.Violations == nil {
+			rep.Violations = []string{}
+		}
+		_ = json.NewEncoder(w).Encode(rep) // a closed standard output is the reader's choice
+		return
+	}
+	var faults []string
+	for _, f := range slices.Sorted(maps.Keys(rep.Faults)) {
+		faults = append(faults, fmt.Sprintf("%s %d", f, rep.Faults[f]))
+	}
+	if faults == nil {
+		faults = []string{"none"}
+	}
+	ms := func(ns int64) time.Duration { return time.Duration(ns).Round(time.Millisecond) }
+	fmt.Fprintf(w, "%d nodes, %v, seed %d\n", rep.Nodes, time.Duration(rep.ForNs), rep.Seed)
+	fmt.Fprintf(w, "operations    %d on %d keys: %d ok, %d unknown, %d refused\n", rep.Ops, rep.Keys, rep.OpsOK, rep.OpsUnknown, rep.OpsFailed)
+	fmt.Fprintf(w, "faults        %s\n", strings.Join(faults, ", "))
+	fmt.Fprintf(w, "longest gap   %v without a success for one client, from %v on\n", ms(rep.LongestGapNs), ms(rep.GapFromNs))
+	fmt.Fprintf(w, "lost          %d of %d acknowledged writes\n", rep.AckedLost, rep.AckedWrites)
+	fmt.Fprintf(w, "verdict       %s\n", rep.Verdict)
+	for _, v := range rep.Violations {
+		fmt.Fprintf(w, "  %s\n", v)
+	}
+	if rep.stretch.Answer == lin.Illegal {
+		_ = rep.stretch.Explain(w)
+	}
+	if rep.Kept != "" {
+		fmt.Fprintf(w, "kept          %s: history.jsonl, faults.log, one log per node\n", rep.Kept)
+	}
+}

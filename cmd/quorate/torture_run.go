@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	lin "github.com/quoratedb/quorate/linearizability"
+)
+
+// tortureRun is one run: load with faults, healing, judging.
+type tortureRun struct {
+	cmd     *tortureCmd
+	cluster *cluster
+	dir     string
+	started time.Time
+	nemesis *nemesis
+	clients []*loadClient
+	final   map[string]lin.Result // by key
+	broken  []string              // what went wrong, other than a wrong answer
+}
+
+func (r *tortureRun) nowNs() int64 { return time.Since(r.started).Nanoseconds() }
+
+// load runs the clients and the nemesis side by side. When it returns no node
+// is down or paused by the nemesis, and no client operation is under way.
+func (r *tortureRun) load(ctx context.Context, kinds []string) {
+	ctx, cancel := context.WithTimeout(ctx, r.cmd.For)
+	defer cancel()
+	space := newKeyspace()
+	var all sync.WaitGroup
+	for i := range r.cmd.Clients {
+		c := r.client(int32(i), space)
+		r.clients = append(r.clients, c)
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			c.run(ctx, thinkTime)
+		}()
+	}
+	r.nemesis.run(ctx, kinds)
+	all.Wait()
+}
+
+func (r *tortureRun) client(id int32, space *keyspace) *loadClient {
+	var addrs []string
+	for _, m := range r.cluster.members {
+		addrs = append(addrs, m.resp)
+	}
+	return &loadClient{draw: newDraw(r.cmd.Seed, id, space), addrs: addrs, at: int(id) % len(addrs), clock: r.nowNs}
+}
+
+// heal waits for every node to serve and then reads every key.
+func (r *tortureRun) heal(ctx context.Context) {
+	r.nemesis.lookForDead()
+	ctx, cancel := context.WithTimeout(ctx, healBound)
+	defer cancel()
+	if err := r.cluster.waitReady(ctx); err != nil {
+		r.broken = append(r.broken, fmt.Sprintf("after all faults had ended the cluster did not come back within %v: %v", healBound, err))
+	}
+	reader := r.client(int32(len(r.clients)), nil)
+	r.final = map[string]lin.Result{}
+	for _, key := range r.keys() {
+		res, ok := readFinally(ctx, reader, key)
+		if !ok {
+			r.broken = append(r.broken, fmt.Sprintf("after all faults had ended key %q could not be read within %v", key, healBound))
+			break
+		}
+		r.final[key] = res
+	}
+	r.clients = append(r.clients, reader)
+}
+
+// readFinally reads a key until it gets an answer.
+func readFinally(ctx context.Context, c *loadClient, key string) (lin.Result, bool) {
+	for ctx.Err() == nil {
+		if c.connect() {
+			if res := c.do(lin.Op{Kind: lin.Get, Key: key, Client: c.client}); res.Outcome == lin.OK {
+				return res, true
+			}
+		}
+		time.Sleep(thinkTime)
+	}
+	return lin.Result{}, false
+}
+
+// keys lists every key that was used, in order.
+func (r *tortureRun) keys() []string {
+	seen := map[string]bool{}
+	for _, c := range r.clients {
+		for _, op := range c.rec.History() {
+			seen[op.Key] = true
+		}
+	}
+	var keys []string
+	for k := range seen {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// keptLogs are the open log files of a cluster that writes to files.
+type keptLogs []*os.File
+
+// loggedCluster lays out a cluster on free ports whose nodes write their
+// output to files in dir.
+func loggedCluster(dir string, nodes int) (*cluster, keptLogs, error) {
+	bin, err := os.Executable()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find this program's own file: %w", err)
+	}
+	eps, err := freePorts(nodes)
+	if err != nil {
+		return nil, nil, err
+	}
+	var logs keptLogs
+	for i := range nodes {
+		f, err := os.OpenFile(logFile(dir, i+1), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+		if err != nil {
+			logs.close()
+			return nil, nil, err
+		}
+		logs = append(logs, f)
+	}
+	c, err := newCluster(bin, dir, eps, func(id int) io.Writer { return logs[id-1] })
+	return c, logs, err
+}
+
+func logFile(dir string, id int) string { return filepath.Join(dir, fmt.Sprintf("n%d.log", id)) }
+
+func (l keptLogs) close() {
+	for _, f := range l {
+		_ = f.Close()
+	}
+}
