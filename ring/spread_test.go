@@ -165,3 +165,25 @@ func TestBucketsSpreadIndependently(t *testing.T) {
 	}
 	require.InDelta(t, 100, same, 60)
 }
+
+// TestADeadNodesPartitionsSpreadOverTheOthers: the second of each preference
+// list takes over, and no survivor ends up with most of the dead node's load.
+func TestADeadNodesPartitionsSpreadOverTheOthers(t *testing.T) {
+	worst := 0.0
+	rapid.Check(t, func(t *rapid.T) {
+		nodes := equalNodes(t, rapid.IntRange(3, 10).Draw(t, "nodes"))
+		r := mustNew(t, Config{Nodes: nodes, N: 3})
+		owned := map[kv.NodeID]int{}
+		for p := range kv.Partition(r.Partitions()) {
+			prefs := r.Preference(p)
+			if prefs[0] == nodes[0].ID {
+				prefs = prefs[1:]
+			}
+			owned[prefs[0]]++
+		}
+		load := busiest(owned, len(nodes)-1)
+		require.LessOrEqual(t, load, 1.6)
+		worst = max(worst, load)
+	})
+	t.Logf("busiest survivor: %.2f of the mean", worst)
+}
