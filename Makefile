@@ -11,7 +11,7 @@ SEEDS     ?= 1..1000
 FOR       ?= 10m
 # Fixed seeds that `make test` runs twice.
 FIXED     ?= 1..200
-RACE_PKGS ?= ./node/... ./wal/... ./client/... ./linearizability/... ./cmd/... ./internal/...
+RACE_PKGS ?= ./node/... ./wal/... ./client/... ./linearizability/... ./cmd/...
 
 .PHONY: help
 help: ## list the targets
