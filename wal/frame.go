@@ -25,7 +25,7 @@ import (
 const (
 	frameAlign      = 16
 	frameHeaderSize = 16
-	frameEndMark    = 0xE5
+	endMarks        = "\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -45,8 +45,7 @@ func frameSize(n int) int {
 // putFrame fills dst, which is frameSize(len(payload)) bytes long and belongs at offset of segment.
 func putFrame(dst []byte, segment uint64, offset, synced int64, payload []byte) {
 	n := frameHeaderSize + copy(dst[frameHeaderSize:], payload)
-	clear(dst[n:])
-	dst[len(dst)-1] = frameEndMark
+	copy(dst[n:], endMarks)
 	crc := crc32.Update(0, castagnoli, dst[frameHeaderSize:])
 	units := uint32(synced / frameAlign)
 	binary.LittleEndian.PutUint32(dst[0:], crc)

@@ -18,6 +18,7 @@ type Log struct {
 	segment uint64
 	vouched voucher
 	slot    int   // the voucher to write next
+	pledged bool  // a voucher was written since the last sync
 	synced  int64 // known to be on disk up to here
 	written int64 // frames end here
 	filled  int64 // zeros were written up to here
@@ -104,8 +105,14 @@ func (l *Log) Flush() error {
 	l.splits = l.splits[:0]
 	if len(l.buf) > from {
 		frames := len(l.buf) - from
-		if err := l.write(l.withZerosAhead(from), frames); err != nil {
+		p := l.withZerosAhead(from)
+		if err := l.write(p, frames); err != nil {
 			return err
+		}
+		if len(p) > frames {
+			if err := l.vouch(voucher{end: l.synced}); err != nil {
+				return err
+			}
 		}
 	}
 	l.resetBuffer()
@@ -146,7 +153,9 @@ func (l *Log) Close() error {
 	}
 	err := l.Sync()
 	if err == nil && l.vouched.end < l.synced {
-		err = l.vouch(voucher{end: l.synced})
+		if err = l.vouch(voucher{end: l.synced}); err == nil {
+			err = l.fsync()
+		}
 	}
 	l.release()
 	l.err = ErrClosed
@@ -188,31 +197,32 @@ func (l *Log) fsync() error {
 	}
 	l.stats.Syncs++
 	l.stats.SyncedBytes += uint64(l.written - l.synced)
-	l.synced = l.written
+	l.synced, l.pledged = l.written, false
 	if l.tail.segment == l.segment {
 		l.tail.synced = l.synced
 	}
 	return nil
 }
 
-// vouch writes to the segment's header what is known to be durable, durably.
+// vouch writes to the segment's header what is known to be durable. It does not sync, and does nothing if
+// the voucher before was not synced yet: a crash could tear both.
 func (l *Log) vouch(v voucher) error {
+	if l.pledged {
+		return nil
+	}
 	b := make([]byte, voucherSize)
 	putVoucher(b, l.segment, v)
 	if _, err := l.file.WriteAt(b, int64(voucherStart+l.slot*voucherSize)); err != nil {
 		return l.fail("write", err)
 	}
-	if err := l.file.Sync(); err != nil {
-		return l.fail("sync", err)
-	}
-	l.vouched, l.slot = v, 1-l.slot
+	l.vouched, l.slot, l.pledged = v, 1-l.slot, true
 	return nil
 }
 
 // roll ends the current segment and begins the next. Its order matters to recovery: the segment is durable
 // before the next one exists, and says so only after.
 func (l *Log) roll() error {
-	if l.written > l.synced {
+	if l.written > l.synced || l.pledged {
 		if err := l.fsync(); err != nil {
 			return err
 		}
@@ -222,6 +232,10 @@ func (l *Log) roll() error {
 		return l.fail("create", err)
 	}
 	if err := l.vouch(voucher{end: l.written, sealed: true}); err != nil {
+		_ = next.Close()
+		return err
+	}
+	if err := l.fsync(); err != nil {
 		_ = next.Close()
 		return err
 	}
@@ -236,7 +250,7 @@ func (l *Log) roll() error {
 // enter makes an empty segment the current one.
 func (l *Log) enter(f File, number uint64) {
 	l.file, l.segment = f, number
-	l.vouched, l.slot = voucher{end: segmentHeaderSize}, 1
+	l.vouched, l.slot, l.pledged = voucher{end: segmentHeaderSize}, 1, false
 	l.synced, l.written, l.filled = segmentHeaderSize, segmentHeaderSize, segmentHeaderSize
 }
 
