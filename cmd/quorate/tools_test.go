@@ -1,0 +1,138 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"math"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	lin "github.com/quoratedb/quorate/linearizability"
+)
+
+func ok(op lin.Op, call, ret int64) lin.Op {
+	op.Call, op.Return, op.Outcome, op.Applied = call, ret, lin.OK, true
+	return op
+}
+
+func TestLostWrites(t *testing.T) {
+	set := func(v string) lin.Op { return lin.Op{Kind: lin.Set, Key: "k", Value: v} }
+	incr := func(d int64) lin.Op { return lin.Op{Kind: lin.Incr, Key: "k", Delta: d} }
+	open := func(op lin.Op, call int64) lin.Op { op.Call = call; return op }
+	found := func(v string) lin.Result { return lin.Result{Outcome: lin.OK, Found: true, Out: v} }
+	absent := lin.Result{Outcome: lin.OK}
+	refused := ok(lin.Op{Kind: lin.CAS, Key: "k", Value: "c"}, 5, 6)
+	refused.Applied = false
+	for name, c := range map[string]struct {
+		history lin.History
+		final   lin.Result
+		lost    int
+	}{
+		"the last write":                     {lin.History{ok(set("a"), 1, 2), ok(set("b"), 3, 4)}, found("b"), 0},
+		"an overwritten one":                 {lin.History{ok(set("a"), 1, 2), ok(set("b"), 3, 4)}, found("a"), 1},
+		"everything":                         {lin.History{ok(set("a"), 1, 2), ok(set("b"), 3, 4)}, absent, 2},
+		"either of two at the same time":     {lin.History{ok(set("a"), 1, 4), ok(set("b"), 2, 3)}, found("a"), 0},
+		"an unknown write may come late":     {lin.History{open(set("a"), 1), ok(set("b"), 3, 4)}, found("a"), 0},
+		"an unknown write may never come":    {lin.History{ok(set("a"), 1, 2), open(set("b"), 3)}, found("a"), 0},
+		"a refused CAS is no write":          {lin.History{ok(set("a"), 1, 2), refused}, found("a"), 0},
+		"a delete explains absence":          {lin.History{ok(set("a"), 1, 2), ok(lin.Op{Kind: lin.Delete, Key: "k"}, 3, 4)}, absent, 0},
+		"a lost delete":                      {lin.History{ok(set("a"), 1, 2), ok(lin.Op{Kind: lin.Delete, Key: "k"}, 3, 4)}, found("a"), 1},
+		"a value that nobody wrote":          {lin.History{ok(set("a"), 1, 2)}, found("z"), 1},
+		"a counter":                          {lin.History{ok(incr(2), 1, 2), ok(incr(3), 3, 4)}, found("5"), 0},
+		"a counter with an unknown increase": {lin.History{ok(incr(2), 1, 2), open(incr(3), 3)}, found("5"), 0},
+		"a lost increase":                    {lin.History{ok(incr(2), 1, 2), ok(incr(3), 3, 4)}, found("2"), 1},
+		"a lost counter":                     {lin.History{ok(incr(2), 1, 2)}, absent, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			assert.Len(t, lostWrites(c.history, map[string]lin.Result{"k": c.final}), c.lost)
+		})
+	}
+}
+
+func TestLatestWriterIsTheLastOne(t *testing.T) {
+	del := func(call, ret int64) *lin.Op { op := ok(lin.Op{Kind: lin.Delete}, call, ret); return &op }
+	assert.Equal(t, int64(9), latestWriterOf([]*lin.Op{del(1, 2), del(8, 9), del(3, 4)}, lin.Result{}))
+	assert.Equal(t, int64(math.MinInt64), latestWriterOf(nil, lin.Result{}))
+}
+
+func TestResult(t *testing.T) {
+	get, incr := &lin.Op{Kind: lin.Get}, &lin.Op{Kind: lin.Incr}
+	for text, want := range map[string]lin.Outcome{"UNKNOWN outcome": lin.Unknown, "UNAVAILABLE no majority": lin.Failed, "OVERLOADED": lin.Failed} {
+		res, err := result(get, respReply{kind: '-', text: text})
+		require.NoError(t, err)
+		assert.Equal(t, want, res.Outcome, text)
+	}
+	_, err := result(get, respReply{kind: '-', text: "ERR out of luck"})
+	assert.ErrorContains(t, err, "ERR out of luck")
+	_, err = result(incr, respReply{kind: '$', text: "7"})
+	assert.ErrorContains(t, err, "where : is due")
+	res, err := result(&lin.Op{Kind: lin.Set, Cond: lin.IfAbsent}, respReply{kind: '$', null: true})
+	require.NoError(t, err)
+	assert.Equal(t, lin.Result{Outcome: lin.OK}, res)
+}
+
+func TestConsecutivePorts(t *testing.T) {
+	eps, err := consecutivePorts(3, 8080, 7379, 9000)
+	require.NoError(t, err)
+	assert.Equal(t, endpoints{http: "127.0.0.1:8082", resp: "127.0.0.1:7381", peer: "127.0.0.1:9002"}, eps[2])
+	_, err = consecutivePorts(3, 8080, 8082, 9000)
+	assert.ErrorContains(t, err, "--resp-port 8082 overlaps with --http-port 8080")
+	_, err = consecutivePorts(3, 8080, 7379, 65534)
+	assert.ErrorContains(t, err, "--peer-port: 65534 is out of range")
+}
+
+func TestCheckPortsNamesTheTakenOne(t *testing.T) {
+	l, err := net.Listen("tcp", loopback+":0")
+	require.NoError(t, err)
+	defer l.Close()
+	free, err := freePorts(1)
+	require.NoError(t, err)
+	require.NoError(t, checkPorts(free))
+	free[0].resp = l.Addr().String()
+	err = checkPorts(free)
+	assert.ErrorContains(t, err, "node 1 cannot listen on its resp port, "+l.Addr().String())
+}
+
+func TestParseFaults(t *testing.T) {
+	kinds, err := parseFaults("kill,pause")
+	require.NoError(t, err)
+	assert.Equal(t, []string{"kill", "pause"}, kinds)
+	_, err = parseFaults("kill,flood")
+	assert.ErrorContains(t, err, `unknown fault "flood"`)
+}
+
+func TestPrintTable(t *testing.T) {
+	var out bytes.Buffer
+	require.NoError(t, printTable(&out, []byte(`{"node":1,"data_bytes":2048,"key":"a\u001bb","peers":[{"node":2,"alive":true},{"node":3,"zone":"b"}]}`)))
+	text := out.String()
+	assert.Contains(t, text, "2.0 KiB")
+	assert.NotContains(t, text, "\x1b")
+	assert.Regexp(t, `(?m)^node +alive +zone\n2 +true +-\n3 +- +b$`, text)
+	assert.Error(t, printTable(&out, []byte("<html>")))
+}
+
+func TestRESPReplies(t *testing.T) {
+	for in, want := range map[string]respReply{
+		"+OK\r\n":          {kind: '+', text: "OK"},
+		"-UNKNOWN x\r\n":   {kind: '-', text: "UNKNOWN x"},
+		":-7\r\n":          {kind: ':', text: "-7", num: -7},
+		"$-1\r\n":          {kind: '$', null: true},
+		"$4\r\na\r\nb\r\n": {kind: '$', text: "a\r\nb", num: 4},
+	} {
+		got, err := readReply(in)
+		require.NoError(t, err, in)
+		assert.Equal(t, want, got)
+	}
+	for _, bad := range []string{"", "+OK", "x\r\n", "*1\r\n", ":x\r\n", "$5\r\nab", "$99999999999\r\n"} {
+		_, err := readReply(bad)
+		assert.Error(t, err, bad)
+	}
+}
+
+func readReply(in string) (respReply, error) {
+	return (&respConn{r: bufio.NewReader(strings.NewReader(in))}).read()
+}
