@@ -45,6 +45,8 @@ type Verdict struct {
 	// Stretch is a part of Key's history that no order of execution explains,
 	// as small as could be found (see shrink.go). Empty unless Illegal.
 	Stretch History
+	// From is what Key held when Stretch began; nil if nobody had touched it.
+	From *Start
 }
 
 // Check judges h by m. It panics if m has no such operations as h holds: run
@@ -62,6 +64,8 @@ type Checker struct {
 	zones  zoneChecker
 	search search
 	hard   []int
+	// Which checker the last judgement came from; neither means porcupine.
+	byZones, bySearch bool
 }
 
 // firstSteps is the first budget of each key's search. Most keys need a small
@@ -94,7 +98,7 @@ func (c *Checker) Check(h History, m Model, o Options) Verdict {
 			case Illegal:
 				v := Verdict{Answer: Illegal, Key: c.keys.names[key]}
 				if !o.NoStretch {
-					v.Stretch = c.stretch(h, m, c.keys.of(key))
+					v.Stretch, v.From = c.stretch(h, m, c.keys.of(key))
 				}
 				return v
 			case Undecided:
@@ -131,10 +135,12 @@ func (b budget) spent() bool { return !b.deadline.IsZero() && !time.Now().Before
 // judge decides one key: the operations of h that idx lists.
 func (c *Checker) judge(h History, m Model, idx []int32, b budget) Answer {
 	c.keyed.load(m, h, idx)
-	if c.keyed.uniqueRegister() {
+	c.byZones, c.bySearch = c.keyed.uniqueRegister(), false
+	if c.byZones {
 		return c.zones.check(&c.keyed)
 	}
 	if answer, ok := c.search.run(&c.keyed, b.maxSteps, b.deadline); ok {
+		c.bySearch = true
 		return answer
 	}
 	// More operations overlap than the search has room for.

@@ -93,7 +93,7 @@ type Op struct {
 	Expected string // CAS
 	Delta    int64  // Incr
 	Call     int64
-	Return   int64 // counts only with the outcome OK
+	Return   int64 // counts only with the outcome OK; 0 if Unknown
 	Result
 	Client int32
 	Kind   Kind

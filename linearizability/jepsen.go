@@ -150,6 +150,8 @@ func (p *processes) open(client int32, kind Kind) (*Op, error) {
 }
 
 func (p *processes) close(n int, client int32) {
-	p.in.History[p.current[client]].Return = int64(n)
+	if op := &p.in.History[p.current[client]]; op.Outcome != Unknown {
+		op.Return = int64(n)
+	}
 	delete(p.current, client)
 }

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 	"unicode/utf8"
 )
@@ -175,6 +174,9 @@ func (rec *record) parseOutcome(op *Op) error {
 	default:
 		return fmt.Errorf(`"outcome" is %q: use ok, fail or unknown`, rec.Outcome)
 	}
+	if op.Outcome == Unknown {
+		return nil // a time at which somebody gave up says nothing
+	}
 	if rec.Return != nil {
 		op.Return = *rec.Return
 	} else if op.Outcome == OK {
@@ -280,7 +282,7 @@ func toRecord(op *Op) *record {
 		rec.Delta = &op.Delta
 	}
 	rec.If = [...]string{Always: "", IfAbsent: "absent", IfExists: "exists"}[op.Cond]
-	if op.Outcome == Unknown && op.Return != 0 && op.Return != math.MaxInt64 || op.Outcome != Unknown {
+	if op.Outcome != Unknown {
 		rec.Return = &op.Return
 	}
 	if op.Outcome == OK {

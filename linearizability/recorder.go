@@ -18,6 +18,9 @@ func (r *Recorder) Invoke(op Op) int {
 func (r *Recorder) Complete(id int, atNs int64, res Result) {
 	op := &r.ops[id]
 	op.Return, op.Result = atNs, res
+	if res.Outcome == Unknown {
+		op.Return = 0
+	}
 }
 
 // Len is the number of operations recorded.
