@@ -45,8 +45,8 @@ type Options struct {
 	// SegmentBytes is the size at which a segment is closed; 64 MiB unless set, 4 KiB to 16 GiB. One
 	// record that is larger gets a segment to itself.
 	SegmentBytes int64
-	// PreallocateBytes is how far ahead of the records a segment is filled with zeros; see
-	// BenchmarkSyncStrategy for what that buys. 1 MiB unless set; negative: not at all.
+	// PreallocateBytes is the step in which a segment is filled with zeros ahead of its records; see
+	// BenchmarkSyncStrategy for what that buys. 256 KiB unless set; negative: not at all.
 	PreallocateBytes int64
 	// MaxRecordBytes bounds a payload; 64 MiB unless set, 1 GiB at most.
 	MaxRecordBytes int
@@ -62,7 +62,7 @@ const (
 	maxRecordBytes      = 1 << 30 // the format's own bound, whatever the options say
 	maxCheckpointBlock  = 16 << 20
 	defaultSegment      = 64 << 20
-	defaultPreallocate  = 1 << 20
+	defaultPreallocate  = 256 << 10
 	defaultMaxRecord    = 64 << 20
 	defaultCheckpointBl = 256 << 10
 )
