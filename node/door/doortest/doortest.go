@@ -1,0 +1,184 @@
+// Package doortest is a host in memory, for the tests of front doors and
+// clients: one map, one lock, every operation of the store.
+package doortest
+
+import (
+	"bytes"
+	"hash/fnv"
+	"math"
+	"strconv"
+	"sync"
+	"sync/atomic"
+
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/node/door"
+)
+
+// Host implements door.Host. Set its fields before it serves.
+type Host struct {
+	// Intercept may answer an operation in the store's place; nil: it runs.
+	Intercept func(op *msg.Op) *kv.Result
+	// Before runs at the start of each Do, outside the lock.
+	Before func(ops []msg.Op)
+	// NotReady is the reason that Ready gives; "" is ready.
+	NotReady string
+	// CountErr is what CountKeys fails with.
+	CountErr error
+	Bounds   door.Limits
+
+	mu   sync.Mutex
+	keys map[string]kv.Register
+	seq  uint64
+
+	Batches  atomic.Int64 // calls of Do
+	Sessions atomic.Int64 // open now
+}
+
+// New returns an empty host with the default limits.
+func New() *Host {
+	return &Host{keys: map[string]kv.Register{}, Bounds: door.Limits{KeyBytes: 64 << 10, ValueBytes: 8 << 20, BatchOps: 1024}}
+}
+
+// NewSession implements door.Host.
+func (h *Host) NewSession() door.Session {
+	h.Sessions.Add(1)
+	return &session{h: h}
+}
+
+// Partition implements door.Host.
+func (h *Host) Partition(key []byte) kv.Partition {
+	f := fnv.New32a()
+	f.Write(key)
+	return kv.Partition(f.Sum32() % 256)
+}
+
+// Limits implements door.Host.
+func (h *Host) Limits() door.Limits { return h.Bounds }
+
+// Route implements door.Host.
+func (h *Host) Route(key []byte) door.Route {
+	return door.Route{Partition: h.Partition(key), Preference: []kv.NodeID{2, 1, 3}, Owner: 2, Epoch: 1,
+		Addresses: map[kv.NodeID]door.Endpoints{2: {HTTP: "127.0.0.1:8081", RESP: "127.0.0.1:7380", Peer: "127.0.0.1:9001"}}}
+}
+
+// Stats implements door.Host.
+func (h *Host) Stats() door.Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return door.Stats{Node: 1, Cluster: "test", Version: "test", Inc: 7, Epoch: 1, UptimeSeconds: 1.5, Partitions: 256, Owned: 85,
+		Replicated: 256, Lanes: 2, Replicas: 3, Keys: uint64(len(h.keys)), Ops: map[string]uint64{"get": h.seq}, Outcomes: map[string]uint64{"ok": h.seq},
+		Peers: []door.PeerState{{Node: 1, Alive: true, Inc: 7}, {Node: 2, Alive: true, Inc: 3}, {Node: 3}}}
+}
+
+// CountKeys implements door.Host.
+func (h *Host) CountKeys() (keys, size uint64, err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for k, r := range h.keys {
+		if r.Found() {
+			keys, size = keys+1, size+uint64(len(k)+len(r.Data))
+		}
+	}
+	return keys, size, h.CountErr
+}
+
+// Ready implements door.Host.
+func (h *Host) Ready() (bool, string) { return h.NotReady == "", h.NotReady }
+
+type session struct {
+	h       *Host
+	results []kv.Result
+}
+
+func (s *session) Close() { s.h.Sessions.Add(-1) }
+
+func (s *session) Do(ops []msg.Op) []kv.Result {
+	s.h.Batches.Add(1)
+	if s.h.Before != nil {
+		s.h.Before(ops)
+	}
+	clear(s.results) // whoever keeps the slice too long shall notice
+	s.results = s.results[:0]
+	s.h.mu.Lock()
+	defer s.h.mu.Unlock()
+	for i := range ops {
+		if s.h.Intercept != nil {
+			if r := s.h.Intercept(&ops[i]); r != nil {
+				s.results = append(s.results, *r)
+				continue
+			}
+		}
+		s.results = append(s.results, s.h.apply(&ops[i].Op))
+	}
+	return s.results
+}
+
+func (h *Host) apply(op *kv.Op) kv.Result {
+	reg := h.keys[string(op.Key)]
+	res := kv.Result{Found: reg.Found(), Rev: reg.Rev, TimeMs: reg.TimeMs, Media: reg.Media}
+	if op.WantOld || op.Kind == kv.OpGet && !op.HeadOnly {
+		res.Data = reg.Data
+	}
+	if bad := refused(op, &reg); bad != kv.OK {
+		res.Status = bad
+		return res
+	}
+	switch op.Kind {
+	case kv.OpGet:
+	case kv.OpSet, kv.OpCAS:
+		h.put(op, bytes.Clone(op.Value), op.Media, &res)
+	case kv.OpIncr:
+		n := int64(0)
+		if reg.Found() {
+			n, _ = strconv.ParseInt(string(reg.Data), 10, 64)
+		}
+		if op.Delta > 0 && n > math.MaxInt64-op.Delta || op.Delta < 0 && n < math.MinInt64-op.Delta {
+			res.Status = kv.Overflow
+			return res
+		}
+		res.Int = n + op.Delta
+		h.put(op, strconv.AppendInt(nil, res.Int, 10), kv.Text, &res)
+	case kv.OpDelete:
+		h.seq++
+		h.keys[string(op.Key)] = kv.Register{Kind: kv.Tombstone, Version: h.version(), Rev: h.version()}
+	}
+	return res
+}
+
+// refused reports why op leaves reg as it is, OK if it does not.
+func refused(op *kv.Op, reg *kv.Register) kv.Status {
+	switch op.Kind {
+	case kv.OpGet:
+		if !reg.Found() {
+			return kv.NotFound
+		}
+	case kv.OpCAS:
+		if !reg.Found() || !bytes.Equal(reg.Data, op.Expected) {
+			return kv.CondFailed
+		}
+	case kv.OpIncr:
+		if _, err := strconv.ParseInt(string(reg.Data), 10, 64); reg.Found() && err != nil {
+			return kv.NotInteger
+		}
+	}
+	if op.Cond == kv.IfAbsent && reg.Found() || op.Cond == kv.IfExists && !reg.Found() ||
+		op.Cond == kv.IfRev && (!reg.Found() || reg.Rev != op.Rev) {
+		return kv.CondFailed
+	}
+	if op.Kind == kv.OpDelete && !reg.Found() {
+		return kv.NotFound
+	}
+	return kv.OK
+}
+
+func (h *Host) put(op *kv.Op, data []byte, media kv.Media, res *kv.Result) {
+	h.seq++
+	reg := kv.Register{Kind: kv.Value, Data: data, Media: media, TimeMs: 1_700_000_000_000 + int64(h.seq), Version: h.version(), Rev: h.version()}
+	h.keys[string(op.Key)] = reg
+	res.Rev, res.TimeMs, res.Media = reg.Rev, reg.TimeMs, reg.Media
+}
+
+func (h *Host) version() kv.Version {
+	return kv.Version{Ballot: kv.Ballot{Epoch: 1, Round: 3, Node: 2, Inc: 7}, Seq: h.seq}
+}

@@ -1,0 +1,186 @@
+package resp
+
+import (
+	"fmt"
+
+	"github.com/tidwall/redcon"
+
+	"github.com/quoratedb/quorate/actors/kv"
+)
+
+// reply says how a pending command's results are answered.
+type reply uint8
+
+const (
+	replyValue  reply = iota + 1 // the data, or null where there is none: GET, GETDEL
+	replyValues                  // an array of those: MGET
+	replySet                     // OK, or null if the condition failed: SET
+	replyOld                     // the value before: SET GET
+	replyDone                    // OK once all are: MSET
+	replyCount                   // how many keys were there: DEL, EXISTS
+	replyFlag                    // 1 or 0: SETNX, CAS
+	replyInt                     // the new number: INCR and its kin
+)
+
+// direct is the size from which a value is written from the store's own bytes
+// instead of being copied into the reply buffer.
+const direct = 32 << 10
+
+// execute carries out the planned operations and appends their replies. Its
+// error ends the connection.
+func (c *conn) execute() error {
+	w := c.w
+	if len(w.pending) == 0 {
+		return nil
+	}
+	if c.session == nil {
+		c.session = c.s.cfg.Host.NewSession()
+	}
+	results := c.do()
+	for i := range w.pending {
+		p := &w.pending[i]
+		if err := c.answer(p.reply, results[p.from:p.to]); err != nil {
+			return err
+		}
+	}
+	w.pending, w.ops = w.pending[:0], w.ops[:0]
+	clear(w.results)
+	w.results = w.results[:0]
+	return nil
+}
+
+// do runs w.ops in as few calls as BatchOps allows. Only one command with very
+// many keys takes more than one.
+func (c *conn) do() []kv.Result {
+	w, most := c.w, c.s.limits.BatchOps
+	if len(w.ops) <= most {
+		return c.checked(c.session.Do(w.ops), len(w.ops))
+	}
+	for from := 0; from < len(w.ops); from += most {
+		part := w.ops[from:min(from+most, len(w.ops))]
+		w.results = append(w.results, c.checked(c.session.Do(part), len(part))...)
+	}
+	return w.results
+}
+
+func (c *conn) checked(r []kv.Result, want int) []kv.Result {
+	if len(r) != want {
+		panic(fmt.Sprintf("resp: %d results for %d operations", len(r), want))
+	}
+	return r
+}
+
+// answer appends the reply to one command.
+func (c *conn) answer(how reply, results []kv.Result) error {
+	if bad := c.failure(results); bad != "" {
+		c.error(bad)
+		return c.flushIfLarge()
+	}
+	w, first := c.w, &results[0]
+	switch how {
+	case replyValue, replyOld:
+		return c.value(first)
+	case replyValues:
+		w.out = redcon.AppendArray(w.out, len(results))
+		for i := range results {
+			if err := c.value(&results[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	case replySet:
+		if first.Status == kv.OK {
+			w.out = redcon.AppendOK(w.out)
+		} else {
+			w.out = redcon.AppendNull(w.out)
+		}
+	case replyDone:
+		w.out = redcon.AppendOK(w.out)
+	case replyCount:
+		n := int64(0)
+		for i := range results {
+			if results[i].Status == kv.OK {
+				n++
+			}
+		}
+		w.out = redcon.AppendInt(w.out, n)
+	case replyFlag:
+		n := int64(0)
+		if first.Status == kv.OK {
+			n = 1
+		}
+		w.out = redcon.AppendInt(w.out, n)
+	case replyInt:
+		w.out = redcon.AppendInt(w.out, first.Int)
+	default:
+		panic(fmt.Sprintf("resp: unknown reply %d", how))
+	}
+	return c.flushIfLarge()
+}
+
+// value appends what a register held, or null.
+func (c *conn) value(r *kv.Result) error {
+	w := c.w
+	switch {
+	case !r.Found:
+		w.out = redcon.AppendNull(w.out)
+	case len(r.Data) < direct:
+		w.out = redcon.AppendBulk(w.out, r.Data)
+	default:
+		w.out = fmt.Appendf(w.out, "$%d\r\n", len(r.Data))
+		if err := c.flush(); err != nil {
+			return err
+		}
+		if err := c.write(r.Data); err != nil {
+			return err
+		}
+		w.out = append(w.out, "\r\n"...)
+	}
+	return c.flushIfLarge()
+}
+
+// failure is the error for a command of which some operation failed, "" if none
+// did. Unknown outranks the rest: it is the only one after which something may
+// still happen.
+func (c *conn) failure(results []kv.Result) string {
+	worst := kv.OK
+	for i := range results {
+		switch s := results[i].Status; s {
+		case kv.OK, kv.NotFound, kv.CondFailed:
+		case kv.Unknown:
+			return c.failed(s, len(results))
+		default:
+			worst = s
+		}
+	}
+	if worst == kv.OK {
+		return ""
+	}
+	return c.failed(worst, len(results))
+}
+
+func (c *conn) failed(s kv.Status, ops int) string {
+	nothing := "nothing was done"
+	if ops > 1 {
+		nothing = "not all of the keys were served"
+	}
+	switch s {
+	case kv.Unknown:
+		return "UNKNOWN outcome not known: the write may have taken effect or may still; read before writing again"
+	case kv.Unavailable:
+		return "UNAVAILABLE " + nothing + ": no majority of the key's replicas answered in time"
+	case kv.Busy:
+		return "OVERLOADED " + nothing + ": the node has too many operations waiting"
+	case kv.NotInteger:
+		return errNotInteger
+	case kv.Overflow:
+		return errOverflow
+	case kv.TooLarge:
+		return fmt.Sprintf("ERR key or value too large, the limits are %d and %d bytes", c.s.limits.KeyBytes, c.s.limits.ValueBytes)
+	case kv.BadRequest:
+		return "ERR not a valid operation"
+	case kv.NotOwner:
+		return "UNAVAILABLE " + nothing + ": the key's owner is changing"
+	}
+	panic(fmt.Sprintf("resp: no reply for status %v", s))
+}
