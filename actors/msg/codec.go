@@ -33,6 +33,7 @@ const (
 	typePeerStatus   byte = 7
 	typeHeartbeat    byte = 8
 	typeLinkDown     byte = 9
+	typeDrain        byte = 10
 	typePrepare      byte = 16
 	typePromises     byte = 17
 	typeTouch        byte = 18
@@ -85,6 +86,8 @@ func Append(b []byte, m actors.Message) ([]byte, error) {
 	case *LinkDown:
 		w.byte(typeLinkDown)
 		m.encode(&w)
+	case *Drain:
+		w.byte(typeDrain)
 	case *Prepare:
 		w.byte(typePrepare)
 		m.encode(&w)
@@ -201,6 +204,8 @@ func decodeTyped(r *reader, t byte) actors.Message {
 		m := new(LinkDown)
 		m.decode(r)
 		return m
+	case typeDrain:
+		return new(Drain)
 	case typePrepare:
 		m := new(Prepare)
 		m.decode(r)

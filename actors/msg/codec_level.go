@@ -1,6 +1,10 @@
 package msg
 
-import "github.com/quoratedb/quorate/actors/kv"
+import (
+	"fmt"
+
+	"github.com/quoratedb/quorate/actors/kv"
+)
 
 // The encoding of the messages of strong.go that read versions, collect
 // tombstones and compare replicas, field by field.
@@ -83,8 +87,12 @@ func (m *Digest) decode(r *reader) {
 }
 
 func (m *Digested) encode(w *writer) {
+	if len(m.Buckets) != 0 && len(m.Buckets) != Buckets {
+		panic(fmt.Sprintf("msg: %d digests, 0 or %d are allowed", len(m.Buckets), Buckets))
+	}
 	w.uvarint(m.ID)
 	w.bool(m.Refused)
+	w.ballot(m.Promised)
 	w.sum(m.Sum)
 	w.uvarint(uint64(len(m.Buckets)))
 	for _, s := range m.Buckets {
@@ -97,6 +105,7 @@ func (m *Digested) decode(r *reader) {
 	const size = 16 // bytes
 	m.ID = r.uvarint()
 	m.Refused = r.bool()
+	m.Promised = r.ballot()
 	m.Sum = r.sum()
 	n := r.count(size)
 	if n != 0 && n != Buckets {

@@ -135,6 +135,9 @@ func (m *Accept) encode(w *writer) {
 	w.uvarint(uint64(len(m.Items)))
 	for i := range m.Items {
 		a := &m.Items[i]
+		if a.Register.Kind == kv.Absent {
+			panic("msg: an absent register to accept")
+		}
 		w.partition(a.Partition)
 		w.bytes(a.Key)
 		w.register(&a.Register)
