@@ -81,7 +81,12 @@ type Heartbeat struct {
 // was refused. It comes from the host and is never encoded.
 type LinkDown struct{ Node kv.NodeID }
 
+// Drain asks a shard to hand what it owns to others, because its node is about
+// to stop. It comes from the host and is never encoded.
+type Drain struct{}
+
 // MessageName implements actors.Message.
+func (*Drain) MessageName() string      { return "drain" }
 func (*Ops) MessageName() string        { return "ops" }
 func (*Results) MessageName() string    { return "results" }
 func (*Forward) MessageName() string    { return "forward" }

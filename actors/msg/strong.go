@@ -179,10 +179,11 @@ type Digest struct {
 
 // Digested answers Digest. Buckets is empty if the sums are equal.
 type Digested struct {
-	ID      uint64
-	Sum     Sum
-	Buckets []Sum
-	Refused bool // a higher ballot is promised
+	ID       uint64
+	Sum      Sum
+	Buckets  []Sum
+	Promised kv.Ballot // with Refused: the higher ballot
+	Refused  bool
 }
 
 // ListKeys asks for the keys and versions of some buckets of a partition, in

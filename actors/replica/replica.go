@@ -1,0 +1,296 @@
+// Package replica holds one lane's copy of its partitions: the acceptor of
+// strong mode (Lamport, "Paxos Made Simple", section 2.5, with one promise for
+// a whole partition) and the storage of registers.
+package replica
+
+import (
+	"fmt"
+
+	"github.com/pingcap/failpoint"
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/ring"
+)
+
+// Config is what a replica is told at its start.
+type Config struct {
+	Ring  *ring.Ring
+	Node  kv.NodeID
+	Inc   kv.Incarnation
+	Epoch kv.Epoch
+	Lane  uint32
+	Lanes int
+}
+
+// Replica is the actor.
+type Replica struct {
+	cfg   Config
+	parts []*partition // by partition; nil where this lane and node hold no copy
+	// gens counts, per owner, how often a partition that had been promised to
+	// it was promised to somebody else. Volatile: it is told together with the
+	// incarnation.
+	gens    map[kv.NodeID]uint64
+	scratch struct { // records on their way into the context, so that none is allocated
+		promise msg.PromiseRecord
+		accept  msg.AcceptRecord
+		drop    msg.DropRecord
+		floor   msg.FloorRecord
+	}
+}
+
+// New makes an empty replica.
+func New(cfg Config) *Replica {
+	r := &Replica{cfg: cfg, gens: map[kv.NodeID]uint64{}}
+	r.parts = make([]*partition, cfg.Ring.Partitions())
+	for i := range r.parts {
+		p := kv.Partition(i)
+		if actors.LaneOf(p, cfg.Lanes) == cfg.Lane && cfg.Ring.IndexOf(p, cfg.Node) >= 0 {
+			r.parts[i] = newPartition(p)
+		}
+	}
+	return r
+}
+
+// Receive implements actors.Actor.
+func (r *Replica) Receive(c *actors.Context, m actors.Message) {
+	switch m := m.(type) {
+	case *msg.Accept:
+		r.accept(c, m)
+	case *msg.Confirm:
+		r.confirm(c, m)
+	case *msg.ReadVersions:
+		r.readVersions(c, m)
+	case *msg.Touch:
+		r.touch(c, m)
+	case *msg.Prepare:
+		r.prepare(c, m)
+	case *msg.Collect:
+		r.collect(c, m)
+	case *msg.Digest:
+		r.digest(c, m)
+	case *msg.ListKeys:
+		r.listKeys(c, m)
+	case *msg.Count:
+		r.count(c, m)
+	default:
+		panic(fmt.Sprintf("replica: unexpected message %T", m))
+	}
+}
+
+// Flush implements actors.Actor. A replica answers at once: a request is a batch already.
+func (r *Replica) Flush(*actors.Context) {}
+
+// part returns the copy of p, nil if there is none here. Only a peer with
+// another cluster map asks for one that is not here, and gets refusals.
+func (r *Replica) part(p kv.Partition) *partition {
+	if int(p) >= len(r.parts) {
+		return nil
+	}
+	return r.parts[p]
+}
+
+// promise raises the partition's promise to b, which must be above it, without
+// persisting it.
+func (r *Replica) promise(p *partition, b kv.Ballot) {
+	if !p.promised.IsZero() && p.promised.Node != b.Node {
+		r.gens[p.promised.Node]++
+	}
+	p.promised = b
+}
+
+// adopt promises b, durably, if it is above the partition's promise.
+func (r *Replica) adopt(c *actors.Context, p *partition, b kv.Ballot) {
+	if !p.promised.Less(b) {
+		return
+	}
+	r.promise(p, b)
+	persist := true
+	failpoint.Inject("bug-9-promise-not-persisted", func() { persist = false })
+	if persist {
+		r.scratch.promise = msg.PromiseRecord{Partition: p.id, Ballot: b}
+		c.Persist(&r.scratch.promise)
+	}
+}
+
+func (r *Replica) stamp(owner kv.NodeID) msg.Stamp {
+	return msg.Stamp{Inc: r.cfg.Inc, Gen: r.gens[owner]}
+}
+
+// prepare answers phase 1a: a promise iff the ballot is above every one before.
+func (r *Replica) prepare(c *actors.Context, m *msg.Prepare) {
+	reply := &msg.Promises{ID: m.ID, Items: make([]msg.Promise, len(m.Items))}
+	for i, it := range m.Items {
+		p := r.part(it.Partition)
+		if p == nil {
+			continue
+		}
+		ok := p.promised.Less(it.Ballot)
+		failpoint.Inject("bug-11-equal-ballot-promised", func() { ok = p.promised.Compare(it.Ballot) <= 0 })
+		if ok {
+			r.adopt(c, p, it.Ballot)
+		}
+		reply.Items[i] = msg.Promise{Promised: p.promised, Sum: p.sum, Stamp: r.stamp(it.Ballot.Node), OK: ok}
+	}
+	c.SendDurable(c.Sender, reply)
+}
+
+// touch shows registers to an owner that looks at them for the first time
+// under its ballot, and binds this replica to that ballot.
+func (r *Replica) touch(c *actors.Context, m *msg.Touch) {
+	reply := &msg.Touched{ID: m.ID, Items: make([]msg.TouchedItem, len(m.Items))}
+	for i := range m.Items {
+		it := &m.Items[i]
+		p := r.part(it.Partition)
+		if p == nil {
+			reply.Items[i].Refused = true
+			continue
+		}
+		ballot := it.Ballot
+		failpoint.Inject("bug-54-touch-without-ballot", func() { ballot = p.promised })
+		if ballot.Less(p.promised) {
+			reply.Items[i].Refused, reply.Items[i].Promised = true, p.promised
+			continue
+		}
+		r.adopt(c, p, ballot)
+		reply.Items[i].Promised = p.promised
+		if e := p.regs[string(it.Key)]; e != nil {
+			reply.Items[i].Register = e.Register
+			if e.Version == it.Have {
+				reply.Items[i].Register.Data = nil
+			}
+		}
+	}
+	r.reveal(c, reply)
+}
+
+// reveal sends a reply that shows state: it must be durable first.
+func (r *Replica) reveal(c *actors.Context, m actors.Message) {
+	durable := true
+	failpoint.Inject("bug-25-reply-reveals-undurable", func() { durable = false })
+	if durable {
+		c.SendDurable(c.Sender, m)
+	} else {
+		c.Send(c.Sender, m)
+	}
+}
+
+// accept is phase 2b for a batch of registers. One answer, after one sync.
+func (r *Replica) accept(c *actors.Context, m *msg.Accept) {
+	reply := &msg.Accepted{ID: m.ID}
+	for i := range m.Items {
+		it := &m.Items[i]
+		p := r.part(it.Partition)
+		if p == nil {
+			reply.Refused = append(reply.Refused, msg.Refusal{Index: uint32(i), Reason: msg.ByPromise})
+			continue
+		}
+		if reason := r.acceptOne(c, p, it); reason != 0 {
+			reply.Refused = append(reply.Refused, msg.Refusal{Promised: p.promised, Index: uint32(i), Reason: reason})
+		}
+	}
+	c.SendDurable(c.Sender, reply)
+}
+
+// acceptOne applies the replica rule to one register and returns the reason
+// for a refusal, or 0. An equal version was accepted before and is acknowledged
+// again; an older one of the same ballot is subsumed by what is held.
+func (r *Replica) acceptOne(c *actors.Context, p *partition, it *msg.AcceptItem) msg.Reason {
+	v := it.Register.Version
+	if v.Ballot.Less(p.promised) {
+		refuse := true
+		failpoint.Inject("bug-24-copy-without-promise-check", func() { refuse = false })
+		if refuse {
+			return msg.ByPromise
+		}
+	}
+	if p.promised.Less(v.Ballot) {
+		r.promise(p, v.Ballot) // the accept record says it
+	}
+	e := p.regs[string(it.Key)]
+	switch {
+	case e == nil && v.Compare(p.floor) <= 0:
+		return msg.ByFloor
+	case e != nil && v.Compare(e.Version) <= 0:
+		return 0
+	}
+	p.put(e, it.Key, &it.Register)
+	persist := true
+	failpoint.Inject("bug-10-accept-not-persisted", func() { persist = false })
+	if persist {
+		r.scratch.accept = msg.AcceptRecord{Key: it.Key, Register: it.Register, Partition: it.Partition}
+		c.Persist(&r.scratch.accept)
+	}
+	return 0
+}
+
+// confirm tells an owner whether what was promised to it still is. It reveals
+// nothing that a crash could take back: that no higher ballot has been
+// promised up to now stays true whatever is lost.
+func (r *Replica) confirm(c *actors.Context, m *msg.Confirm) {
+	reply := &msg.Confirmed{ID: m.ID, Stamp: r.stamp(c.Sender.Node)}
+	for i, it := range m.Checks {
+		p := r.part(it.Partition)
+		if p == nil || p.promised != it.Ballot {
+			ref := msg.Refusal{Index: uint32(i), Reason: msg.ByPromise}
+			if p != nil {
+				ref.Promised = p.promised
+			}
+			reply.Refused = append(reply.Refused, ref)
+		}
+	}
+	c.Send(c.Sender, reply)
+}
+
+// readVersions answers for reads that have no ballot, and for collection.
+func (r *Replica) readVersions(c *actors.Context, m *msg.ReadVersions) {
+	reply := &msg.Versions{ID: m.ID, Epoch: r.cfg.Epoch}
+	if m.Epoch == r.cfg.Epoch {
+		reply.Versions = make([]kv.Version, len(m.Keys))
+		for i := range m.Keys {
+			if p := r.part(m.Keys[i].Partition); p != nil {
+				if e := p.regs[string(m.Keys[i].Key)]; e != nil {
+					reply.Versions[i] = e.Version
+				}
+			}
+		}
+	}
+	r.reveal(c, reply)
+}
+
+// collect drops tombstones that every replica was seen to hold at the same
+// version. What makes it safe: an older value can't come back, because the
+// floor refuses it here and every other replica holds the tombstone or a floor
+// of its own (DESIGN, section 4, Delete).
+func (r *Replica) collect(c *actors.Context, m *msg.Collect) {
+	for i := range m.Items {
+		it := &m.Items[i]
+		p := r.part(it.Partition)
+		if p == nil || it.Ballot.Less(p.promised) {
+			continue
+		}
+		e := p.regs[string(it.Key)]
+		if e == nil || e.Kind != kv.Tombstone || e.Version != it.Version {
+			continue
+		}
+		p.remove(e)
+		raise := true
+		failpoint.Inject("bug-21-floor-not-raised", func() { raise = false })
+		if raise && p.floor.Less(it.Version) {
+			p.floor = it.Version
+		}
+		r.scratch.drop = msg.DropRecord{Key: it.Key, Version: it.Version, Partition: it.Partition}
+		c.Persist(&r.scratch.drop)
+	}
+}
+
+func (r *Replica) count(c *actors.Context, m *msg.Count) {
+	reply := &msg.Counted{ID: m.ID}
+	for _, id := range m.Partitions {
+		if p := r.part(id); p != nil {
+			reply.Keys += uint64(p.live)
+			reply.Bytes += p.bytes
+		}
+	}
+	c.Send(c.Sender, reply)
+}

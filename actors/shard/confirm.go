@@ -1,0 +1,183 @@
+package shard
+
+import (
+	"github.com/pingcap/failpoint"
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/quorum"
+)
+
+// Reads at an owner take their result from this node's copy when they arrive,
+// and leave once a majority of replicas has said, in answer to messages that
+// left after that, that it still promises the ballot.
+//
+// One message per peer asks for all partitions of the lane: see DESIGN, section
+// 9, confirms. An answer from a replica covers the partitions whose stamp is the
+// answer's own: since that stamp was taken, the replica has promised none of
+// this owner's partitions away.
+
+// pendingRead is a read with its result, waiting to be confirmed.
+type pendingRead struct {
+	f      ref
+	res    kv.Result
+	p      *partition
+	ballot kv.Ballot
+	votes  quorum.Tally
+	seq    uint64 // of arrival
+}
+
+// readQueue holds the pending reads in order of arrival.
+type readQueue struct {
+	list []pendingRead
+	seq  uint64
+	mark uint64 // tells the messages apart for which partitions are gathered
+}
+
+// confirmState is the exchange with one peer: one request at a time.
+type confirmState struct {
+	inFlight uint64 // id of the request, 0 if none
+	upTo     uint64 // it left after the reads up to this seq had arrived
+	sentNs   int64
+	checks   []msg.PartitionBallot
+	last     msg.Stamp // of the latest answer
+}
+
+func (q *readQueue) add(p *partition, f ref, res kv.Result) {
+	q.seq++
+	r := pendingRead{f: f, res: res, p: p, ballot: p.ballot, votes: quorum.New(len(p.prefs)), seq: q.seq}
+	r.votes.Yes(p.self) // checked again when the read leaves
+	q.list = append(q.list, r)
+}
+
+// flushReads lets reads leave that need nobody else, and asks for the others.
+func (s *Shard) flushReads(c *actors.Context) {
+	if len(s.reads.list) == 0 {
+		return
+	}
+	s.releaseReads(c)
+	for _, m := range s.peers {
+		if m != s.self && m.confirm.inFlight == 0 {
+			s.sendConfirm(c, m)
+		}
+	}
+}
+
+// sendConfirm asks a peer on behalf of the reads that arrived since it was
+// last asked, or that its answers did not cover.
+func (s *Shard) sendConfirm(c *actors.Context, m *peer) {
+	if m.dead && !s.needsDead() {
+		return
+	}
+	wanted := false
+	var checks []msg.PartitionBallot
+	s.reads.mark++
+	for i := range s.reads.list {
+		r := &s.reads.list[i]
+		at := r.p.indexOf(m.node)
+		if at < 0 || r.p.ballot != r.ballot || r.votes.Voted(at) {
+			continue
+		}
+		wanted = true
+		if r.p.stamps[at] != m.confirm.last && r.p.leveling.checkMark != s.reads.mark {
+			r.p.leveling.checkMark = s.reads.mark
+			checks = append(checks, msg.PartitionBallot{Partition: r.p.id, Ballot: r.ballot})
+		}
+	}
+	if !wanted {
+		return
+	}
+	s.stats.Confirms++
+	m.confirm.inFlight = s.newID()
+	m.confirm.upTo = s.reads.seq
+	m.confirm.sentNs = c.NowNs
+	m.confirm.checks = checks
+	c.Send(m.addrReplica, &msg.Confirm{ID: m.confirm.inFlight, Checks: checks})
+}
+
+// needsDead reports whether so many members seem dead that they must be asked too.
+func (s *Shard) needsDead() bool {
+	dead := 0
+	for _, m := range s.peers {
+		if m.dead {
+			dead++
+		}
+	}
+	return 2*dead >= len(s.peers)
+}
+
+// confirmed counts an answer for the reads that it covers.
+func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
+	from := s.peerOf(c.Sender.Node)
+	if from == nil || from.confirm.inFlight != m.ID {
+		return
+	}
+	st := &from.confirm
+	st.inFlight = 0
+	st.last = m.Stamp
+	refused := m.Refused
+	for i, asked := range st.checks {
+		p := s.parts[asked.Partition]
+		if p.ballot != asked.Ballot || p.stamps == nil {
+			continue
+		}
+		if len(refused) > 0 && int(refused[0].Index) == i {
+			s.contest(c, p, refused[0].Promised, quorum.New(len(p.prefs)))
+			refused = refused[1:]
+			continue
+		}
+		p.stamps[p.indexOf(from.node)] = m.Stamp
+	}
+	for i := range s.reads.list {
+		r := &s.reads.list[i]
+		if r.seq > st.upTo {
+			break
+		}
+		at := r.p.indexOf(from.node)
+		if at < 0 || r.p.ballot != r.ballot {
+			continue
+		}
+		covered := r.p.stamps[at] == m.Stamp
+		failpoint.Inject("bug-62-one-generation-for-all-partitions", func() {
+			covered = r.p.stamps[at].Inc == m.Stamp.Inc
+		})
+		if covered {
+			r.votes.Yes(at)
+		}
+	}
+	s.releaseReads(c)
+}
+
+// releaseReads answers the reads that a majority has confirmed, and routes
+// those again whose ownership has ended.
+func (s *Shard) releaseReads(c *actors.Context) {
+	list := s.reads.list
+	s.reads.list = nil
+	kept := list[:0]
+	for i := range list {
+		r := list[i]
+		unconfirmed := true
+		failpoint.Inject("bug-18-owner-reads-without-confirm", func() { unconfirmed = false })
+		switch {
+		case r.f.closed():
+		case unconfirmed && (r.p.ballot != r.ballot || !s.isOwner(c, r.p)):
+			s.reroute(c, r.f)
+		case unconfirmed && r.votes.Outcome() != quorum.Won:
+			kept = append(kept, r)
+		default:
+			s.finish(c, r.f, r.res)
+		}
+	}
+	added := s.reads.list // by reads that were routed again
+	clear(list[len(kept):])
+	s.reads.list = append(kept, added...)
+}
+
+// retryConfirms gives requests up that get no answer, so that the next can leave.
+func (s *Shard) retryConfirms(c *actors.Context) {
+	for _, m := range s.peers {
+		if m.confirm.inFlight != 0 && m.confirm.sentNs+s.cfg.ResendNs <= c.NowNs {
+			m.confirm.inFlight = 0
+		}
+	}
+}

@@ -1,0 +1,187 @@
+package shard
+
+import (
+	"slices"
+
+	"github.com/pingcap/failpoint"
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// forward is a batch of operations that another shard was asked to carry out.
+type forward struct {
+	refs []ref
+	inc  kv.Incarnation // of the destination, which alone may act on it
+}
+
+// forward gathers an operation for another shard. The destination must be
+// known by its incarnation: a forward to "whoever runs there" could be carried
+// out by two boots of it.
+func (s *Shard) forward(c *actors.Context, to *peer, f ref) {
+	if to.inc == 0 {
+		s.delay(c, f)
+		return
+	}
+	f.r.progress[f.i] = left
+	to.out.forward = append(to.out.forward, f)
+}
+
+func (s *Shard) flushForward(c *actors.Context, p *peer) {
+	fw := &forward{refs: p.out.forward, inc: p.inc}
+	p.out.forward = nil
+	m := &msg.Forward{SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Epoch, Ops: make([]msg.Op, len(fw.refs))}
+	var latest int64
+	for i, f := range fw.refs {
+		m.Ops[i] = *f.op()
+		latest = max(latest, f.r.deadlineNs)
+	}
+	p.forwardSeq++
+	m.ID = uint64(s.cfg.Inc)<<seqBits | p.forwardSeq
+	m.TimeoutNs = max(latest-c.NowNs, 1)
+	p.forwards[m.ID] = fw
+	s.stats.Forwards++
+	c.Send(p.addrShard, m)
+}
+
+// seqBits is the part of an id that counts; the rest is the incarnation, so
+// that no two boots use the same id.
+const seqBits = 40
+
+// takeForward acts on a forward, or refuses it, at most once.
+func (s *Shard) takeForward(c *actors.Context, m *msg.Forward) {
+	src := s.peerOf(c.Sender.Node)
+	if src == nil {
+		return
+	}
+	if m.DestInc != s.cfg.Inc {
+		c.Send(c.Sender, &msg.Forwarded{ID: m.ID, Inc: s.cfg.Inc, Refused: true})
+		return
+	}
+	fresh := src.seen.first(m.SrcInc, m.ID&(1<<seqBits-1))
+	failpoint.Inject("bug-53-forward-acted-on-twice", func() { fresh = true })
+	if !fresh {
+		return
+	}
+	timeout := min(m.TimeoutNs, s.cfg.RequestTimeoutNs)
+	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops, forwarded: true})
+}
+
+// forwarded takes in the results of a forward.
+func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
+	from := s.peerOf(c.Sender.Node)
+	if from == nil || from.forwards[m.ID] == nil {
+		return
+	}
+	fw := from.forwards[m.ID]
+	delete(from.forwards, m.ID)
+	if m.Refused || len(m.Results) != len(fw.refs) {
+		// Another boot answers: this one never acts on it, but the boot that
+		// it was meant for may have.
+		from.inc = max(from.inc, m.Inc)
+		s.stats.ForwardsRefused++
+		for _, f := range fw.refs {
+			s.doubtForward(c, f)
+		}
+		return
+	}
+	for i, f := range fw.refs {
+		res := m.Results[i]
+		if res.Status != kv.NotOwner {
+			s.finish(c, f, res)
+			continue
+		}
+		p := s.parts[f.op().Partition]
+		if p.seen.Less(res.Rev.Ballot) {
+			p.seen = res.Rev.Ballot
+			s.reroute(c, f)
+		} else {
+			s.delay(c, f)
+		}
+	}
+}
+
+// doubtForward settles an operation whose forward will not be answered any
+// more: a write may have been carried out, a read goes elsewhere.
+func (s *Shard) doubtForward(c *actors.Context, f ref) {
+	switch {
+	case f.closed():
+	case f.op().IsWrite():
+		s.giveUp(c, f)
+	default:
+		s.delay(c, f)
+	}
+}
+
+// dropForwards settles the forwards to a peer that died or came back as
+// another boot (restarted: only those to an earlier one).
+func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {
+	var ids []uint64
+	for id, fw := range p.forwards { // order: sorted below
+		if !restarted || fw.inc < p.inc {
+			ids = append(ids, id)
+		}
+	}
+	slices.Sort(ids)
+	for _, id := range ids {
+		fw := p.forwards[id]
+		delete(p.forwards, id)
+		for _, f := range fw.refs {
+			s.doubtForward(c, f)
+		}
+	}
+}
+
+// forgetForwards drops the forwards of which every operation has an answer.
+func (s *Shard) forgetForwards() {
+	for _, p := range s.peers {
+		for id, fw := range p.forwards { // order: only deletes
+			if !slices.ContainsFunc(fw.refs, func(f ref) bool { return !f.closed() }) {
+				delete(p.forwards, id)
+			}
+		}
+	}
+}
+
+func (s *Shard) peerOf(n kv.NodeID) *peer {
+	if int(n) < len(s.byID) {
+		return s.byID[n]
+	}
+	return nil
+}
+
+// seenTail remembers which requests of one boot of a peer have been seen: all
+// at most top-window count as seen, a bit says it for the others.
+type seenTail struct {
+	bits [seenWindow / 64]uint64
+	top  uint64
+	inc  kv.Incarnation
+}
+
+const seenWindow = 4096
+
+// first reports whether this is the first time, and marks it.
+func (t *seenTail) first(inc kv.Incarnation, seq uint64) bool {
+	if inc < t.inc {
+		return false
+	}
+	if inc > t.inc {
+		*t = seenTail{inc: inc}
+	}
+	if seq+seenWindow <= t.top {
+		return false
+	}
+	if seq >= t.top+seenWindow {
+		t.bits, t.top = [seenWindow / 64]uint64{}, seq
+	}
+	for ; t.top < seq; t.top++ {
+		next := t.top + 1
+		t.bits[next/64%uint64(len(t.bits))] &^= 1 << (next % 64)
+	}
+	word, bit := seq/64%uint64(len(t.bits)), uint64(1)<<(seq%64)
+	if t.bits[word]&bit != 0 {
+		return false
+	}
+	t.bits[word] |= bit
+	return true
+}

@@ -1,0 +1,438 @@
+package shard
+
+import (
+	"github.com/pingcap/failpoint"
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/quorum"
+)
+
+// phase of a key at its owner.
+type phase uint8
+
+const (
+	idle phase = iota
+	touching
+	accepting
+)
+
+// key is a key with operations waiting or a round under way.
+//
+//  1. At most one round is under way; operations that come meanwhile wait and
+//     fold into the next.
+//  2. round names the request that answers must be for; it changes with every
+//     new question, so that late answers are recognised.
+type key struct {
+	p        *partition
+	name     string
+	waiting  []ref
+	running  []execution // operations folded into the round under way
+	reg      kv.Register // accepting: the register on its way
+	best     kv.Register // touching: the newest one seen; accepting: what the round builds on
+	votes    quorum.Tally
+	round    uint64
+	sentNs   int64
+	orderAt  int // position in p.order
+	activeAt int // position in Shard.active, -1 if not there
+	phase    phase
+	agree    bool // touching: all answers had the same version
+	refresh  bool // make all replicas hold the key's newest value
+	isReady  bool
+}
+
+// execution is an operation together with the result it will have.
+type execution struct {
+	f   ref
+	res kv.Result
+}
+
+// admit takes an operation on at its owner.
+func (s *Shard) admit(c *actors.Context, p *partition, f ref) {
+	if !s.isOwner(c, p) {
+		s.reroute(c, f)
+		return
+	}
+	op := f.op()
+	k := p.keys[string(op.Key)]
+	if op.Kind == kv.OpGet && s.readsNow(p, k, op.Key) {
+		reg := s.local.Lookup(p.id, op.Key)
+		s.reads.add(p, f, readResult(&op.Op, &reg))
+		return
+	}
+	if k == nil {
+		k = s.newKey(p, string(op.Key))
+	}
+	k.waiting = append(k.waiting, f)
+	s.makeReady(k)
+}
+
+// readsNow reports whether a read may be answered from this node's copy, after
+// a confirm: the key has been touched and no write of it is under way.
+func (s *Shard) readsNow(p *partition, k *key, name []byte) bool {
+	quiet := k == nil
+	failpoint.Inject("bug-51-read-beside-write-in-flight", func() { quiet = true })
+	return quiet && s.isTouched(p, name)
+}
+
+func (s *Shard) makeReady(k *key) {
+	if !k.isReady {
+		k.isReady = true
+		s.ready = append(s.ready, k)
+	}
+}
+
+func (s *Shard) newKey(p *partition, name string) *key {
+	var k *key
+	if n := len(s.freeKey); n > 0 {
+		k = s.freeKey[n-1]
+		s.freeKey = s.freeKey[:n-1]
+	} else {
+		k = &key{}
+	}
+	*k = key{p: p, name: name, activeAt: -1, round: k.round, waiting: k.waiting[:0], running: k.running[:0], orderAt: len(p.order)}
+	p.keys[name] = k
+	p.order = append(p.order, k)
+	return k
+}
+
+// forget drops a key with nothing left to do.
+func (s *Shard) forget(k *key) {
+	p := k.p
+	delete(p.keys, k.name)
+	last := len(p.order) - 1
+	p.order[k.orderAt] = p.order[last]
+	p.order[k.orderAt].orderAt = k.orderAt
+	p.order[last] = nil
+	p.order = p.order[:last]
+	s.release(k)
+	clear(k.waiting[:cap(k.waiting)])
+	clear(k.running[:cap(k.running)])
+	if !k.isReady && len(s.freeKey) < 4096 {
+		s.freeKey = append(s.freeKey, k)
+	}
+}
+
+// release ends a key's round; answers to it find nothing.
+func (s *Shard) release(k *key) {
+	k.round++
+	k.phase = idle
+	k.refresh = false
+	if k.activeAt >= 0 {
+		last := len(s.active) - 1
+		s.active[k.activeAt] = s.active[last]
+		s.active[k.activeAt].activeAt = k.activeAt
+		s.active[last] = nil
+		s.active = s.active[:last]
+		k.activeAt = -1
+	}
+}
+
+func (s *Shard) isTouched(p *partition, name []byte) bool {
+	if p.whole {
+		return true
+	}
+	if _, ok := p.touched[string(name)]; ok {
+		return true
+	}
+	reg := s.local.Lookup(p.id, name)
+	return reg.Version.Ballot == p.ballot
+}
+
+// maxTouched bounds the touched keys that are remembered beside those written
+// under the ballot. Forgetting costs another touch.
+const maxTouched = 1 << 16
+
+func (s *Shard) markTouched(p *partition, name string) {
+	if p.whole {
+		return
+	}
+	if len(p.touched) >= maxTouched {
+		clear(p.touched)
+	}
+	p.touched[name] = struct{}{}
+}
+
+// startRound begins a touch, or executes what waits.
+func (s *Shard) startRound(c *actors.Context, k *key) {
+	p := k.p
+	if p.keys[k.name] != k || k.phase != idle || !s.isOwner(c, p) {
+		return
+	}
+	name := []byte(k.name)
+	if s.isTouched(p, name) {
+		s.execute(c, k, s.local.Lookup(p.id, name), true, false)
+		return
+	}
+	s.stats.Touches++
+	k.phase = touching
+	k.best, k.agree = kv.Register{}, true
+	s.ask(c, k, func(m *peer) { s.sendTouch(k, m) })
+}
+
+// ask opens a vote on a new question and puts it to the replicas: to those that
+// seem alive if they are a majority, else to all.
+func (s *Shard) ask(c *actors.Context, k *key, send func(*peer)) {
+	k.round++
+	k.votes = quorum.New(len(k.p.prefs))
+	k.sentNs = c.NowNs
+	if k.activeAt < 0 {
+		k.activeAt = len(s.active)
+		s.active = append(s.active, k)
+	}
+	alive := 0
+	for _, m := range k.p.prefs {
+		if !m.dead {
+			alive++
+		}
+	}
+	for _, m := range k.p.prefs {
+		if !m.dead || alive < quorum.Majority(len(k.p.prefs)) {
+			send(m)
+		} else {
+			k.p.leveling.dirty = true
+		}
+	}
+}
+
+func (s *Shard) sendTouch(k *key, m *peer) {
+	have := s.local.Lookup(k.p.id, []byte(k.name)).Version
+	m.out.touch = append(m.out.touch, msg.TouchItem{Key: []byte(k.name), Ballot: k.p.ballot, Have: have, Partition: k.p.id})
+	m.out.touchFor = append(m.out.touchFor, keyRound{k, k.round})
+}
+
+// touchedReply tallies what replicas hold.
+func (s *Shard) touchedReply(c *actors.Context, m *msg.Touched) {
+	x := s.answered(c, m.ID)
+	if x == nil || len(m.Items) != len(x.touch) {
+		return
+	}
+	for i, kr := range x.touch {
+		k, it := kr.k, &m.Items[i]
+		if k.round != kr.round || k.phase != touching {
+			continue
+		}
+		if it.Refused {
+			k.votes.No(k.p.indexOf(x.to.node))
+			s.contest(c, k.p, it.Promised, k.votes)
+			continue
+		}
+		s.countTouch(c, k, k.p.indexOf(x.to.node), &it.Register)
+	}
+}
+
+func (s *Shard) countTouch(c *actors.Context, k *key, at int, reg *kv.Register) {
+	p := k.p
+	if k.votes.Voted(at) {
+		return
+	}
+	local := s.local.Lookup(p.id, []byte(k.name))
+	if reg.Version == local.Version {
+		reg = &local // the data was spared
+	}
+	first := k.votes.Missing() == len(p.prefs)
+	if !first && reg.Version != k.best.Version {
+		k.agree = false
+	}
+	adopt := first || k.best.Version.Less(reg.Version)
+	failpoint.Inject("bug-12-highest-version-not-adopted", func() { adopt = first })
+	if adopt {
+		k.best = *reg
+	}
+	k.votes.Yes(at)
+	if k.votes.Outcome() != quorum.Won {
+		return
+	}
+	settled := k.agree && local.Version == k.best.Version
+	failpoint.Inject("bug-15-read-without-write-back", func() { settled = true })
+	best := k.best
+	k.phase = idle
+	k.round++
+	if settled {
+		s.markTouched(p, k.name)
+	}
+	s.execute(c, k, best, settled, true)
+}
+
+// execute carries out what waits on top of base, the key's newest register. If
+// settled, base is known to be chosen; if not, it must be accepted under this
+// ballot before anybody may see it. Results of operations that change nothing
+// leave after the touch that has just shown base, or after a confirm.
+func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled, shown bool) {
+	p := k.p
+	k.running = k.running[:0]
+	next := base
+	for _, f := range k.waiting {
+		if f.closed() {
+			continue
+		}
+		res, wrote := apply(&f.op().Op, &next)
+		if wrote {
+			p.seq++
+			next.Rev = kv.Version{Ballot: p.ballot, Seq: p.seq}
+			next.TimeMs = c.WallMs
+			next.Version = next.Rev
+			res.Rev, res.TimeMs = next.Rev, next.TimeMs
+			if next.Kind == kv.Tombstone {
+				res.Rev = kv.Version{}
+			}
+		}
+		k.running = append(k.running, execution{f, res})
+	}
+	k.waiting = k.waiting[:0]
+	refresh := k.refresh
+	k.refresh = false
+	changed := next.Version != base.Version
+	switch {
+	case changed:
+	case !settled, refresh && base.Version.Ballot != p.ballot:
+		p.seq++
+		next.Version = kv.Version{Ballot: p.ballot, Seq: p.seq}
+		if next.Kind == kv.Absent { // only a refresh writes over nothing: see level.go
+			next.Kind, next.Rev, next.TimeMs = kv.Tombstone, next.Version, c.WallMs
+		}
+	case refresh: // the same version once more
+	default:
+		s.settle(c, k, shown)
+		return
+	}
+	k.reg, k.best = next, base
+	s.sendRound(c, k)
+}
+
+// settle answers a fold that changed nothing.
+func (s *Shard) settle(c *actors.Context, k *key, shown bool) {
+	failpoint.Inject("bug-55-failed-cas-without-confirm", func() { shown = true })
+	for i := range k.running {
+		x := &k.running[i]
+		if shown {
+			s.finish(c, x.f, x.res)
+		} else {
+			s.reads.add(k.p, x.f, x.res)
+		}
+	}
+	s.roundDone(c, k)
+}
+
+// sendRound sends k.reg to the replicas: phase 2a. From here on its
+// operations may take effect.
+func (s *Shard) sendRound(c *actors.Context, k *key) {
+	s.stats.Rounds++
+	s.stats.Folded += uint64(len(k.running))
+	for i := range k.running {
+		if f := k.running[i].f; f.op().IsWrite() && !f.closed() && k.running[i].res.Status == kv.OK {
+			f.r.progress[f.i] = left
+		}
+	}
+	k.phase = accepting
+	s.ask(c, k, func(m *peer) { s.sendAccept(k, m) })
+}
+
+func (s *Shard) sendAccept(k *key, m *peer) {
+	m.out.accept = append(m.out.accept, msg.AcceptItem{Key: []byte(k.name), Register: k.reg, Partition: k.p.id})
+	m.out.acceptFor = append(m.out.acceptFor, keyRound{k, k.round})
+}
+
+// accepted tallies phase 2b.
+func (s *Shard) accepted(c *actors.Context, m *msg.Accepted) {
+	x := s.answered(c, m.ID)
+	if x == nil {
+		return
+	}
+	refused := m.Refused
+	for i, kr := range x.accept {
+		var ref *msg.Refusal
+		if len(refused) > 0 && int(refused[0].Index) == i {
+			ref, refused = &refused[0], refused[1:]
+		}
+		k := kr.k
+		if k == nil || k.round != kr.round || k.phase != accepting {
+			continue
+		}
+		switch {
+		case ref == nil:
+			k.votes.Yes(k.p.indexOf(x.to.node))
+			s.checkChosen(c, k)
+		case ref.Reason == msg.ByFloor:
+			s.renumber(c, k)
+		default:
+			k.votes.No(k.p.indexOf(x.to.node))
+			s.contest(c, k.p, ref.Promised, k.votes)
+		}
+	}
+}
+
+// renumber sends a round again under a new seq: a tombstone collected meanwhile
+// raised a floor above the old one.
+func (s *Shard) renumber(c *actors.Context, k *key) {
+	k.p.seq++
+	k.reg.Version.Seq = k.p.seq
+	s.sendRound(c, k)
+}
+
+// checkChosen ends a round once a majority has accepted it and this node's own
+// copy, from which reads are served, holds it.
+func (s *Shard) checkChosen(c *actors.Context, k *key) {
+	if k.votes.Outcome() != quorum.Won || !s.isOwner(c, k.p) {
+		return
+	}
+	if s.local.Lookup(k.p.id, []byte(k.name)).Version != k.reg.Version {
+		return
+	}
+	for i := range k.running {
+		s.finish(c, k.running[i].f, k.running[i].res)
+	}
+	s.roundDone(c, k)
+}
+
+// roundDone goes on with what has waited, or forgets the key.
+func (s *Shard) roundDone(c *actors.Context, k *key) {
+	if k.p.keys[k.name] != k {
+		return // lost meanwhile
+	}
+	clear(k.running)
+	k.running = k.running[:0]
+	refresh := k.refresh
+	s.release(k)
+	k.refresh = refresh
+	if len(k.waiting) > 0 || refresh {
+		s.makeReady(k)
+		return
+	}
+	s.forget(k)
+	if k.p.role == draining && len(k.p.order) == 0 {
+		s.drained(c, k.p)
+	}
+}
+
+// resend repeats what rounds under way still miss.
+func (s *Shard) resend(c *actors.Context) {
+	for _, k := range s.active {
+		if k.sentNs+s.cfg.ResendNs > c.NowNs {
+			continue
+		}
+		s.stats.Resends++
+		k.sentNs = c.NowNs
+		failpoint.Inject("bug-19-doubtful-accept-abandoned", func() {
+			if k.phase == accepting && k.best.Kind == kv.Value {
+				k.p.seq++
+				k.reg = k.best
+				k.reg.Version = kv.Version{Ballot: k.p.ballot, Seq: k.p.seq}
+				k.round++
+				k.votes = quorum.New(len(k.p.prefs))
+				for i := range k.running {
+					s.giveUp(c, k.running[i].f)
+				}
+			}
+		})
+		for i, m := range k.p.prefs {
+			switch {
+			case k.votes.Voted(i):
+			case k.phase == touching:
+				s.sendTouch(k, m)
+			case k.phase == accepting:
+				s.sendAccept(k, m)
+			}
+		}
+	}
+}

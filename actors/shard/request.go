@@ -1,0 +1,140 @@
+package shard
+
+import (
+	"github.com/pingcap/failpoint"
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// request is a batch of operations that is answered as one.
+type request struct {
+	reply      actors.Address
+	id         uint64
+	deadlineNs int64
+	ops        []msg.Op
+	results    []kv.Result
+	progress   []progress
+	open       int  // operations without a result
+	forwarded  bool // from another shard
+	mixed      bool // holds writes: reads keep their place behind them
+}
+
+// progress of one operation. What matters is whether it may still take effect
+// when the deadline passes.
+type progress uint8
+
+const (
+	waiting progress = iota // nothing has left that could make it happen
+	left                    // an Accept with its effect, or a forward, has left
+	done
+)
+
+// ref names one operation of a request.
+type ref struct {
+	r *request
+	i int
+}
+
+func (f ref) op() *msg.Op  { return &f.r.ops[f.i] }
+func (f ref) closed() bool { return f.r.progress[f.i] == done }
+
+// takeOps takes in a batch from an edge of this node.
+func (s *Shard) takeOps(c *actors.Context, m *msg.Ops) {
+	timeout := s.cfg.RequestTimeoutNs
+	if m.TimeoutNs > 0 && m.TimeoutNs < timeout {
+		timeout = m.TimeoutNs
+	}
+	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops})
+}
+
+// open routes the operations of a new request.
+func (s *Shard) open(c *actors.Context, r *request) {
+	n := len(r.ops)
+	r.results = make([]kv.Result, n)
+	r.progress = make([]progress, n)
+	r.open = n
+	if n == 0 {
+		s.answer(c, r)
+		return
+	}
+	for i := range r.ops {
+		r.mixed = r.mixed || r.ops[i].IsWrite()
+	}
+	s.pending += n
+	s.requests = append(s.requests, r)
+	full := s.pending > s.cfg.MaxPending
+	for i := range r.ops {
+		f := ref{r, i}
+		switch op := f.op(); {
+		case full:
+			s.finish(c, f, kv.Result{Status: kv.Busy})
+		case int(op.Partition) >= len(s.parts) || s.parts[op.Partition] == nil || !op.Kind.Valid() || !op.Cond.Valid():
+			s.finish(c, f, kv.Result{Status: kv.BadRequest})
+		default:
+			s.route(c, f)
+		}
+	}
+}
+
+// finish gives an operation its result, once; the last one answers the request.
+func (s *Shard) finish(c *actors.Context, f ref, res kv.Result) {
+	if f.closed() {
+		return
+	}
+	f.r.progress[f.i] = done
+	f.r.results[f.i] = res
+	f.r.open--
+	s.pending--
+	switch res.Status {
+	case kv.Unknown:
+		s.stats.Unknown++
+	case kv.Unavailable:
+		s.stats.Unavailable++
+	case kv.Busy, kv.BadRequest:
+		s.stats.Rejected++
+	case kv.NotOwner:
+	default:
+		s.stats.Executed++
+	}
+	if f.r.open == 0 {
+		s.answer(c, f.r)
+	}
+}
+
+func (s *Shard) answer(c *actors.Context, r *request) {
+	if r.forwarded {
+		c.Send(r.reply, &msg.Forwarded{ID: r.id, Inc: s.cfg.Inc, Results: r.results})
+		return
+	}
+	c.Send(r.reply, &msg.Results{ID: r.id, Results: r.results})
+}
+
+// giveUp answers an operation that can't be brought to an end: Unknown if it
+// may have taken effect, or may yet.
+func (s *Shard) giveUp(c *actors.Context, f ref) {
+	status := kv.Unavailable
+	if f.r.progress[f.i] == left && f.op().IsWrite() {
+		status = kv.Unknown
+		failpoint.Inject("bug-17-doubtful-write-reported-undone", func() { status = kv.Unavailable })
+	}
+	s.finish(c, f, kv.Result{Status: status})
+}
+
+// expire answers what has waited too long and forgets answered requests. A
+// round that has left goes on without them.
+func (s *Shard) expire(c *actors.Context) {
+	kept := s.requests[:0]
+	for _, r := range s.requests {
+		if r.open > 0 && r.deadlineNs <= c.NowNs {
+			for i := range r.ops {
+				s.giveUp(c, ref{r, i})
+			}
+		}
+		if r.open > 0 {
+			kept = append(kept, r)
+		}
+	}
+	clear(s.requests[len(kept):])
+	s.requests = kept
+}

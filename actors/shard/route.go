@@ -1,0 +1,239 @@
+package shard
+
+import (
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// delayed is an operation that is routed again at atNs.
+type delayed struct {
+	f    ref
+	atNs int64
+}
+
+// route sends an operation to where it can be carried out. Its progress is waiting.
+func (s *Shard) route(c *actors.Context, f ref) {
+	p := s.parts[f.op().Partition]
+	switch p.role {
+	case owner:
+		s.admit(c, p, f)
+		return
+	case preparing, draining:
+		p.queue = append(p.queue, f)
+		return
+	}
+	target := s.target(c, p)
+	switch {
+	case target == s.self:
+		p.queue = append(p.queue, f)
+		s.prepare(c, p)
+	case f.r.forwarded:
+		s.finish(c, f, kv.Result{Status: kv.NotOwner, Rev: kv.Version{Ballot: s.claimOf(p)}})
+	case f.op().Kind == kv.OpGet && p.self >= 0 && !f.r.mixed:
+		s.readMajority(c, p, target, f)
+	default:
+		s.forward(c, target, f)
+	}
+}
+
+// claimOf is the highest claim on p that is known here.
+func (s *Shard) claimOf(p *partition) kv.Ballot {
+	b := p.seen
+	if p.self >= 0 {
+		if l := s.local.Promised(p.id); b.Less(l) {
+			b = l
+		}
+	}
+	return b
+}
+
+// target is the member to turn to for p: the heir of a hand-over that is under
+// way, else the one with the highest known claim if it seems alive, else the
+// first of the preference list that does. A wrong guess costs time, not safety.
+func (s *Shard) target(c *actors.Context, p *partition) *peer {
+	if p.heir != nil {
+		if c.NowNs < p.heirTillNs && !p.heir.dead {
+			return p.heir
+		}
+		p.heir = nil
+	}
+	if b := s.claimOf(p); !b.IsZero() && int(b.Node) < len(s.byID) {
+		if claimant := s.byID[b.Node]; claimant != nil && !claimant.dead && p.holds(claimant) {
+			return claimant
+		}
+	}
+	return p.firstAlive()
+}
+
+// firstAlive is the first member of the preference list that seems alive, or
+// the first of all.
+func (p *partition) firstAlive() *peer {
+	for _, m := range p.prefs {
+		if !m.dead {
+			return m
+		}
+	}
+	return p.prefs[0]
+}
+
+func (p *partition) holds(m *peer) bool {
+	for _, q := range p.prefs {
+		if q == m {
+			return true
+		}
+	}
+	return false
+}
+
+// indexOf is the position of a node in the preference list, -1 if it has none.
+func (p *partition) indexOf(node kv.NodeID) int {
+	for i, q := range p.prefs {
+		if q.node == node {
+			return i
+		}
+	}
+	return -1
+}
+
+// reroute routes an operation that has not been carried out again, unless it
+// came from another shard: that one decides where to turn.
+func (s *Shard) reroute(c *actors.Context, f ref) {
+	if f.closed() {
+		return
+	}
+	f.r.progress[f.i] = waiting
+	if f.r.forwarded {
+		p := s.parts[f.op().Partition]
+		s.finish(c, f, kv.Result{Status: kv.NotOwner, Rev: kv.Version{Ballot: s.claimOf(p)}})
+		return
+	}
+	s.route(c, f)
+}
+
+// delay routes an operation again after a jittered wait: nobody to turn to was
+// found, or two nodes point at each other.
+func (s *Shard) delay(c *actors.Context, f ref) {
+	if f.closed() {
+		return
+	}
+	f.r.progress[f.i] = waiting
+	wait := s.cfg.BackoffNs/8 + c.Rand.Int64N(s.cfg.BackoffNs/4+1)
+	s.delayed = append(s.delayed, delayed{f, c.NowNs + wait})
+}
+
+func (s *Shard) retryDelayed(c *actors.Context) {
+	if len(s.delayed) == 0 {
+		return
+	}
+	waiting := s.delayed
+	s.delayed = nil
+	for _, d := range waiting {
+		switch {
+		case d.f.closed():
+		case d.atNs > c.NowNs:
+			s.delayed = append(s.delayed, d)
+		default:
+			s.reroute(c, d.f)
+		}
+	}
+}
+
+// outbox gathers what leaves for one peer at the next flush.
+type outbox struct {
+	forward    []ref
+	prepare    []msg.PartitionBallot
+	touch      []msg.TouchItem
+	touchFor   []keyRound
+	accept     []msg.AcceptItem
+	acceptFor  []keyRound
+	versions   []msg.KeyRef
+	versionFor []*majorityRead
+}
+
+// keyRound names a round of a key, so that an answer to an earlier one is
+// recognised. A nil key wants no answer.
+type keyRound struct {
+	k     *key
+	round uint64
+}
+
+// sent is a request to a replica that has not been answered. Exactly one of
+// the lists is set; it runs beside the items of the request.
+type sent struct {
+	to       *peer
+	atNs     int64
+	prepare  []msg.PartitionBallot
+	touch    []keyRound
+	accept   []keyRound
+	versions []*majorityRead
+	level    *levelJob
+	graves   *graveJob
+}
+
+// remember keeps a request until it is answered or too old to matter.
+func (s *Shard) remember(c *actors.Context, x *sent) uint64 {
+	id := s.newID()
+	x.atNs = c.NowNs
+	s.sent[id] = x
+	s.sentFIFO = append(s.sentFIFO, id)
+	return id
+}
+
+// answered finds the request of a reply and forgets it; nil if the reply comes
+// twice, late, or from somebody who was not asked.
+func (s *Shard) answered(c *actors.Context, id uint64) *sent {
+	x := s.sent[id]
+	if x == nil || x.to.node != c.Sender.Node {
+		return nil
+	}
+	delete(s.sent, id)
+	return x
+}
+
+// forgetSent drops requests that were never answered. Rounds repeat what they
+// still need under new ids.
+func (s *Shard) forgetSent(c *actors.Context) {
+	oldest := c.NowNs - 8*s.cfg.ResendNs
+	n := 0
+	for ; n < len(s.sentFIFO); n++ {
+		x := s.sent[s.sentFIFO[n]]
+		if x == nil {
+			continue
+		}
+		if x.atNs > oldest {
+			break
+		}
+		delete(s.sent, s.sentFIFO[n])
+		s.unanswered(x)
+	}
+	s.sentFIFO = append(s.sentFIFO[:0], s.sentFIFO[n:]...)
+}
+
+// flushPeer sends what was gathered for one peer.
+func (s *Shard) flushPeer(c *actors.Context, p *peer) {
+	o := &p.out
+	if len(o.prepare) > 0 {
+		id := s.remember(c, &sent{to: p, prepare: o.prepare})
+		c.Send(p.addrReplica, &msg.Prepare{ID: id, Items: o.prepare})
+		o.prepare = nil
+	}
+	if len(o.touch) > 0 {
+		id := s.remember(c, &sent{to: p, touch: o.touchFor})
+		c.Send(p.addrReplica, &msg.Touch{ID: id, Items: o.touch})
+		o.touch, o.touchFor = nil, nil
+	}
+	if len(o.accept) > 0 {
+		id := s.remember(c, &sent{to: p, accept: o.acceptFor})
+		c.Send(p.addrReplica, &msg.Accept{ID: id, Items: o.accept})
+		o.accept, o.acceptFor = nil, nil
+	}
+	if len(o.versions) > 0 {
+		id := s.remember(c, &sent{to: p, versions: o.versionFor})
+		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Epoch, Keys: o.versions})
+		o.versions, o.versionFor = nil, nil
+	}
+	if len(o.forward) > 0 {
+		s.flushForward(c, p)
+	}
+}
