@@ -11,12 +11,11 @@ import (
 func (v *Verdict) Explain(w io.Writer) error {
 	var b strings.Builder
 	if v.From != nil {
-		holds := "absent"
-		if v.From.Found {
-			holds = show(v.From.Value)
+		b.WriteString("  before: " + v.From.String())
+		if v.From.By != nil {
+			b.WriteString(", as left by\n" + line(v.From.By) + "  then")
 		}
-		fmt.Fprintf(&b, "  before: %s, as left by\n%s", holds, line(&v.From.By))
-		b.WriteString("  then:\n")
+		b.WriteString(":\n")
 	}
 	for i := range v.Stretch {
 		b.WriteString(line(&v.Stretch[i]))
@@ -25,13 +24,29 @@ func (v *Verdict) Explain(w io.Writer) error {
 	return err
 }
 
-func line(op *Op) string {
-	end := "?"
-	switch {
-	case op.Outcome == OK:
-		end = fmt.Sprint(op.Return)
-	case op.answeredLater():
-		return fmt.Sprintf("  [%d, later] client %d: %s\n", op.Call, op.Client, op.request())
+// String lists what the key can have held.
+func (s *Start) String() string {
+	var held []string
+	for _, h := range s.Held {
+		if h.Found {
+			held = append(held, show(h.Value))
+		} else {
+			held = append(held, "absent")
+		}
 	}
-	return fmt.Sprintf("  [%d, %s] client %d: %s\n", op.Call, end, op.Client, op)
+	if len(held) == 1 {
+		return held[0]
+	}
+	return "one of " + strings.Join(held, ", ")
+}
+
+func line(op *Op) string {
+	switch {
+	case op.Outcome != Unknown:
+		return fmt.Sprintf("  [%d, %d] client %d: %s\n", op.Call, op.Return, op.Client, op)
+	case op.atEdge():
+		return fmt.Sprintf("  [%d, %d] client %d: %s (in progress at the edge: it may have happened here, or not)\n",
+			op.Call, op.Return, op.Client, op.request())
+	}
+	return fmt.Sprintf("  [%d, ?] client %d: %s\n", op.Call, op.Client, op)
 }

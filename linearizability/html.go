@@ -84,8 +84,8 @@ func annotations(v Verdict, end int64) []porcupine.Annotation {
 			Description: op.request(), Details: what + line(op), BackgroundColor: colour,
 		})
 	}
-	if v.From != nil {
-		add(&v.From.By, "the state before the stretch, as left by ", grey)
+	if v.From != nil && v.From.By != nil {
+		add(v.From.By, "the state before the stretch, as left by ", grey)
 	}
 	for i := range v.Stretch {
 		add(&v.Stretch[i], "no order of the marked operations explains every answer: ", red)

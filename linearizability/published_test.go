@@ -2,6 +2,7 @@ package linearizability
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -68,23 +69,48 @@ func TestPublishedKV(t *testing.T) {
 // by itself, given what the key held before it.
 func checkStretch(t testing.TB, h History, m Model, v Verdict) {
 	require.NotEmpty(t, v.Stretch)
-	own := slices.Clone(v.Stretch)
-	earliest := own[0].Call
-	for i := range own {
+	earliest := v.Stretch[0].Call
+	for i := range v.Stretch {
+		own := v.Stretch[i]
 		require.True(t, slices.ContainsFunc(h, func(op Op) bool {
-			if own[i].answeredLater() {
-				op.Result = Result{}
+			if own.atEdge() {
+				op = op.edge()
 			}
-			return op == own[i]
-		}), "%v is not in the history", &own[i])
-		earliest = min(earliest, own[i].Call)
+			return op == own
+		}), "%v is not in the history", &own)
+		earliest = min(earliest, own.Call)
 	}
-	if v.From != nil {
+	if v.From == nil {
+		require.Equal(t, Illegal, Check(v.Stretch, m, Options{NoStretch: true}).Answer, dump(v.Stretch))
+		return
+	}
+	for _, held := range v.From.Held {
 		start := Op{Key: v.Key, Kind: Delete, Call: earliest - 2, Return: earliest - 1, Result: Result{Outcome: OK}}
-		if v.From.Found {
-			start.Kind, start.Value = Set, v.From.Value
+		if held.Found {
+			start.Kind, start.Value = Set, held.Value
 		}
-		own, m = append(own, start), KV
+		own := append(slices.Clone(v.Stretch), start)
+		require.Equal(t, Illegal, Check(own, KV, Options{NoStretch: true}).Answer, dump(v.Stretch))
 	}
-	require.Equal(t, Illegal, Check(own, m, Options{NoStretch: true}).Answer, dump(v.Stretch))
+}
+
+// TestStretchesAreIllegal checks the evidence for random illegal histories,
+// and that it is small where a single answer was falsified.
+func TestStretchesAreIllegal(t *testing.T) {
+	var c Checker
+	var whole, part int
+	for n, x := range mixes {
+		for i := range 300 {
+			r := rand.New(rand.NewPCG(uint64(n), uint64(i)))
+			x.clients, x.ops, x.unknown, x.lie = 1+r.IntN(5), 60, 0.05, 0.02
+			h := x.draw(r)
+			v := c.Check(h, x.model, Options{})
+			if v.Answer == Illegal {
+				checkStretch(t, h, x.model, v)
+				whole, part = whole+len(h), part+len(v.Stretch)
+			}
+		}
+	}
+	t.Logf("stretches are %.1f%% of their histories", 100*float64(part)/float64(whole))
+	assert.Less(t, 5*part, whole)
 }

@@ -46,6 +46,7 @@ type search struct {
 	deadline time.Time
 	deepest  int32
 	stopped  bool
+	watch    func(*config) // if not nil: called with every configuration visited
 }
 
 // class is a set of unknown operations that differ only in their calls.
@@ -104,6 +105,9 @@ func (s *search) run(k *keyed, maxSteps int, deadline time.Time) (Answer, bool) 
 // there is nothing to choose.
 func (s *search) visit(c config) bool {
 	for {
+		if s.watch != nil {
+			s.watch(&c)
+		}
 		if int(c.level) == len(s.k.known) {
 			return true
 		}

@@ -2,14 +2,22 @@ package linearizability
 
 import (
 	"slices"
-	"strconv"
+	"time"
 )
 
 // Start says what the key held when a stretch of its history began.
 type Start struct {
+	// Held lists what the key can have held: every order of execution that
+	// explains the operations before the stretch leaves one of these.
+	Held []Held
+	// By is the operation that left it, if one did with which nothing overlapped.
+	By *Op
+}
+
+// Held is a value of a key, or its absence.
+type Held struct {
 	Value string
-	Found bool // false: the key was absent
-	By    Op   // the operation that proves it; nothing else was in progress
+	Found bool
 }
 
 // The budget of shrinking, in steps of the search: a small stretch is worth
@@ -25,9 +33,7 @@ const (
 // which means that if the whole were linearizable, the part would be too:
 //
 //   - the future of some instant: what was open then may or may not take effect;
-//   - the past of an operation with which nothing else overlaps, and which
-//     tells the state it leaves: that state is where the stretch starts.
-//     (Earlier operations of unknown outcome stay.);
+//   - the past, see shrink_past.go;
 //   - operations that change nothing, as answered: reads, refused writes;
 //   - where every look at the key names one value: writes of a value nobody saw,
 //     and from a register with unique writes a value's write and all its reads.
@@ -72,27 +78,48 @@ func inOrder(h History) History {
 	return h
 }
 
-// illegal reports whether ops, from start on, are surely not linearizable.
+// illegal reports whether ops are surely not linearizable, whatever the key
+// held at start.
 func (s *shrinker) illegal(ops History, start *Start) bool {
+	if start == nil {
+		return s.illegalFrom(ops, nil)
+	}
+	for i := range start.Held {
+		if !s.illegalFrom(ops, &start.Held[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// illegalFrom is illegal for one state; nil is that of an untouched key.
+func (s *shrinker) illegalFrom(ops History, held *Held) bool {
 	if s.left <= 0 {
 		return false
 	}
 	c := s.c
-	all := make([]int32, len(ops))
-	for i := range ops {
-		all[i] = int32(i)
+	c.keyed.load(s.m, ops, everyIndex(ops))
+	if held != nil {
+		c.keyed.initial = c.keyed.values.heldBy(held)
 	}
-	c.keyed.load(s.m, ops, all)
-	if start != nil {
-		c.keyed.initial = absent
-		if start.Found {
-			c.keyed.initial = c.keyed.values.of(start.Value)
-			c.keyed.wanted = append(c.keyed.wanted, false) // it may be new
-		}
-	}
-	answer, ok := c.search.run(&c.keyed, min(trialSteps, s.left), budget{}.deadline)
+	answer, ok := c.search.run(&c.keyed, min(trialSteps, s.left), time.Time{})
 	s.left -= c.search.steps + len(ops)
 	return ok && answer == Illegal
+}
+
+func (v *values) heldBy(held *Held) value {
+	if held.Found {
+		return v.of(held.Value)
+	}
+	return absent
+}
+
+func everyIndex(h History) []int32 {
+	all := make([]int32, len(h))
+	for i := range h {
+		all[i] = int32(i)
+	}
+	return all
 }
 
 // cutFuture drops what follows the first answer that nothing explains.
@@ -107,58 +134,13 @@ func (s *shrinker) cutFuture() {
 			if op.Kind == Get {
 				continue
 			}
-			op.Result = Result{} // Return stays: it was answered, but later
+			op = op.edge()
 		}
 		kept = append(kept, op)
 	}
 	if s.illegal(kept, nil) {
 		s.ops = kept
 	}
-}
-
-// cutPast looks for the latest operation that may begin the stretch.
-func (s *shrinker) cutPast() {
-	if !s.illegal(s.ops, nil) {
-		return
-	}
-	type pin struct {
-		start Start
-		end   int64
-	}
-	var pins []pin
-	known := s.c.keyed.known
-	for i := range known {
-		alone := s.c.search.pendFrom[i+1]-s.c.search.pendFrom[i] == 1 && (i == 0 || known[i-1].ret < known[i].call)
-		op := s.ops[known[i].src]
-		if start, ok := op.leaves(); ok && alone {
-			pins = append(pins, pin{start, op.Return})
-		}
-	}
-	for _, p := range slices.Backward(pins) {
-		kept := slices.DeleteFunc(slices.Clone(s.ops), func(op Op) bool { return op.Outcome == OK && op.Return <= p.end })
-		if s.illegal(kept, &p.start) {
-			s.ops, s.start = kept, &p.start
-			return
-		}
-	}
-}
-
-// leaves is the state after op, if its answer tells.
-func (op *Op) leaves() (Start, bool) {
-	st := Start{By: *op}
-	wrote := op.Applied || op.Cond == Always
-	switch {
-	case op.Kind == Set && wrote, op.Kind == CAS && op.Applied:
-		st.Value, st.Found = op.Value, true
-	case op.Kind == Delete && wrote:
-	case op.Kind == Incr && op.Applied && op.Saw == SawValue:
-		st.Value, st.Found = strconv.FormatInt(op.Num, 10), true
-	case op.changesNothing() && op.Saw == SawValue && op.Kind != Incr:
-		st.Value, st.Found = op.Out, op.Found
-	default:
-		return st, false
-	}
-	return st, true
 }
 
 // changesNothing reports whether op, as answered, left the key as it was.
@@ -170,11 +152,7 @@ func (op *Op) changesNothing() bool {
 // unseen gives a test for writes of values that nobody saw or expected, if
 // leaving those out is sound.
 func (s *shrinker) unseen() func(*Op) bool {
-	all := make([]int32, len(s.ops))
-	for i := range s.ops {
-		all[i] = int32(i)
-	}
-	s.c.keyed.load(s.m, s.ops, all)
+	s.c.keyed.load(s.m, s.ops, everyIndex(s.ops))
 	if s.c.keyed.looksInexactly() {
 		return func(*Op) bool { return false }
 	}
@@ -224,8 +202,12 @@ func (s *shrinker) remove(may func(*Op) bool) {
 	}
 }
 
-// answeredLater reports whether an operation of a stretch was answered, but
-// only after the stretch. Everywhere else an unknown outcome has no Return.
-func (op *Op) answeredLater() bool {
-	return op.Outcome == Unknown && op.Return != 0
+// edge is op as it counts when the stretch ends, or begins, while it is in
+// progress: it may have an effect in the stretch, or none. Return tells that
+// it was answered; other unknown outcomes have none.
+func (op Op) edge() Op {
+	op.Result = Result{}
+	return op
 }
+
+func (op *Op) atEdge() bool { return op.Outcome == Unknown && op.Return != 0 }
