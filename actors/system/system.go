@@ -12,6 +12,14 @@ import (
 	"github.com/quoratedb/quorate/actors/shard"
 )
 
+// The hosts meet the actors through this package alone.
+type (
+	ShardConfig    = shard.Config
+	ShardStats     = shard.Stats
+	DetectorConfig = detector.Config
+	ReplicaStats   = replica.Stats
+)
+
 // Config describes a node to be.
 type Config struct {
 	Shard    shard.Config // Lane is filled in per lane
