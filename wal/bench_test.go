@@ -133,10 +133,10 @@ func fillMillion(b *testing.B, o wal.Options, checkpoint bool) {
 //	zeros 4 MiB ahead        26  1978              37    59
 //	zeros 64 MiB at once     30  1555              27    43
 //	zeros 1 MiB, O_DSYNC     21   627              32   323
-//	plain, O_DSYNC           36   117              43  3126
+//	plain, O_DSYNC           36   117              43  3994
 //
 // (The 99th percentiles are mostly the neighbours' syncs: in the quietest run 44 and 122 for 256 KiB, 44 and
-// 330 for 1 MiB.) So a sync that changes neither size nor block map takes about half the time; fallocate
+// 330 for 1 MiB.) So a sync that changes neither size nor block map takes half to two thirds of the time; fallocate
 // alone does not help a large batch, whose blocks still change from unwritten to written; O_DSYNC gains
 // nothing over fdatasync; and the smaller the step, the smaller the sync that carries it.
 func BenchmarkSyncStrategy(b *testing.B) {

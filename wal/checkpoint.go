@@ -26,6 +26,7 @@ type Checkpoint struct {
 	synced   int64
 	totals   checkpointTotals
 	finished bool
+	unsynced bool  // a sync has failed
 	err      error // the first error, returned ever after
 }
 
@@ -103,8 +104,8 @@ func (c *Checkpoint) Finish() error {
 }
 
 // Commit publishes the checkpoint, durably, and then removes the segments and checkpoints it replaces.
-// After an error before the rename the checkpoint is gone and the log goes on; after a later one the log
-// is poisoned.
+// If the checkpoint could not be written it is gone and the log goes on; after a failed sync, or an error
+// from the rename on, the log is poisoned.
 func (c *Checkpoint) Commit() error {
 	l := c.log
 	if l.checkpoint != c {
@@ -123,6 +124,9 @@ func (c *Checkpoint) Commit() error {
 	}
 	if err != nil {
 		_ = c.Abort()
+		if c.unsynced {
+			return l.fail("checkpoint", err)
+		}
 		return err
 	}
 	c.closeFile()
@@ -196,6 +200,7 @@ func (c *Checkpoint) sync() {
 	}
 	if err := c.file.Sync(); err != nil {
 		c.err = fmt.Errorf("wal: can't sync checkpoint %s: %w", c.name, err)
+		c.unsynced = true
 		return
 	}
 	c.synced = c.offset

@@ -206,9 +206,9 @@ func TestRecoveredIsDurable(t *testing.T) {
 func TestPoisonedForEver(t *testing.T) {
 	broken := errors.New("no space left on device")
 	fs := waltest.New()
-	l, _ := mustOpen(t, fs, wal.Options{})
+	l, _ := mustOpen(t, fs, wal.Options{PreallocateBytes: -1})
 	require.NoError(t, l.Append([]byte("a")))
-	fs.FailAt(fs.Ops()+1, broken) // the sync
+	fs.FailAt(fs.Ops()+1, broken) // the sync after the write
 	require.ErrorIs(t, l.Sync(), broken)
 	require.True(t, fs.Failed())
 	require.ErrorIs(t, l.Sync(), broken, "a second try must not succeed")
@@ -234,4 +234,16 @@ func TestCheckpointWriteFails(t *testing.T) {
 	require.NoError(t, l.Close())
 	_, got := mustOpen(t, fs, wal.Options{})
 	require.Equal(t, []string{"a", "b"}, got)
+}
+
+// A checkpoint whose sync fails is given up too, but a disk that fails to sync stops the node.
+func TestCheckpointSyncFails(t *testing.T) {
+	broken := errors.New("input/output error")
+	fs := waltest.New()
+	l, _ := mustOpen(t, fs, wal.Options{})
+	c, err := l.BeginCheckpoint()
+	require.NoError(t, err)
+	fs.FailAt(fs.Ops()+1, broken) // the footer is written before
+	require.ErrorIs(t, c.Commit(), broken)
+	require.ErrorIs(t, l.Append([]byte("b")), broken)
 }
