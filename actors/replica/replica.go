@@ -280,7 +280,11 @@ func (r *Replica) collect(c *actors.Context, m *msg.Collect) {
 			p.floor = it.Version
 		}
 		r.scratch.drop = msg.DropRecord{Key: it.Key, Version: it.Version, Partition: it.Partition}
-		c.Persist(&r.scratch.drop)
+		persist := true
+		failpoint.Inject("bug-22-floor-not-durable", func() { persist = false })
+		if persist {
+			c.Persist(&r.scratch.drop)
+		}
 	}
 }
 

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"math"
+
 	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -41,10 +43,13 @@ type key struct {
 	isReady  bool
 }
 
-// execution is an operation together with the result it will have.
+// execution is an operation together with the result it will have. Shown: the
+// touch that has just ended left after the operation had arrived, so that the
+// result needs no confirm.
 type execution struct {
-	f   ref
-	res kv.Result
+	f     ref
+	res   kv.Result
+	shown bool
 }
 
 // admit takes an operation on at its owner.
@@ -161,12 +166,14 @@ func (s *Shard) startRound(c *actors.Context, k *key) {
 	}
 	name := []byte(k.name)
 	if s.isTouched(p, name) {
-		s.execute(c, k, s.local.Lookup(p.id, name), true, false)
+		k.askedFor = 0
+		s.execute(c, k, s.local.Lookup(p.id, name), true)
 		return
 	}
 	s.stats.Touches++
 	k.phase = touching
-	k.best, k.agree = kv.Register{}, true
+	k.best, k.agree, k.askedFor = kv.Register{}, true, len(k.waiting)
+	failpoint.Inject("bug-64-touch-answers-later-reads", func() { k.askedFor = math.MaxInt })
 	s.ask(c, k, func(m *peer) { s.sendTouch(k, m) })
 }
 
@@ -251,18 +258,19 @@ func (s *Shard) countTouch(c *actors.Context, k *key, at int, reg *kv.Register) 
 	if settled {
 		s.markTouched(p, k.name)
 	}
-	s.execute(c, k, best, settled, true)
+	s.execute(c, k, best, settled)
 }
 
 // execute carries out what waits on top of base, the key's newest register. If
 // settled, base is known to be chosen; if not, it must be accepted under this
-// ballot before anybody may see it. Results of operations that change nothing
-// leave after the touch that has just shown base, or after a confirm.
-func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled, shown bool) {
+// ballot before anybody may see it. Operations that change nothing are answered
+// at once if the touch that has just ended left after they had come, else after
+// a confirm.
+func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled bool) {
 	p := k.p
 	k.running = k.running[:0]
 	next := base
-	for _, f := range k.waiting {
+	for i, f := range k.waiting {
 		if f.closed() {
 			continue
 		}
@@ -277,7 +285,7 @@ func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled, sh
 				res.Rev = kv.Version{}
 			}
 		}
-		k.running = append(k.running, execution{f, res})
+		k.running = append(k.running, execution{f, res, i < k.askedFor})
 	}
 	k.waiting = k.waiting[:0]
 	refresh := k.refresh
@@ -293,7 +301,7 @@ func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled, sh
 		}
 	case refresh: // the same version once more
 	default:
-		s.settle(c, k, shown)
+		s.settle(c, k)
 		return
 	}
 	k.reg, k.best = next, base
@@ -301,11 +309,11 @@ func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled, sh
 }
 
 // settle answers a fold that changed nothing.
-func (s *Shard) settle(c *actors.Context, k *key, shown bool) {
-	failpoint.Inject("bug-55-failed-cas-without-confirm", func() { shown = true })
+func (s *Shard) settle(c *actors.Context, k *key) {
 	for i := range k.running {
 		x := &k.running[i]
-		if shown {
+		failpoint.Inject("bug-55-failed-cas-without-confirm", func() { x.shown = x.shown || x.res.Status == kv.CondFailed })
+		if x.shown {
 			s.finish(c, x.f, x.res)
 		} else {
 			s.reads.add(k.p, x.f, x.res)
@@ -346,7 +354,12 @@ func (s *Shard) accepted(c *actors.Context, m *msg.Accepted) {
 			ref, refused = &refused[0], refused[1:]
 		}
 		k := kr.k
-		if k == nil || k.round != kr.round || k.phase != accepting {
+		if k == nil || k.phase != accepting {
+			continue
+		}
+		late := k.round != kr.round
+		failpoint.Inject("bug-20-reply-to-earlier-request", func() { late = false })
+		if late {
 			continue
 		}
 		switch {

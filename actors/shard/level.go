@@ -90,7 +90,7 @@ func (s *Shard) sweep(c *actors.Context) {
 	s.level.nextNs = c.NowNs + s.cfg.LevelNs*3/4 + c.Rand.Int64N(s.cfg.LevelNs/2+1)
 	full := s.level.missed || s.level.sweeps%fullSweepEvery == 0
 	s.level.missed = false
-	s.level.todo = nil
+	comparing := len(s.level.todo) > 0 // of the sweep before: that ends first
 	for _, p := range s.parts {
 		if p == nil || p.self < 0 {
 			continue
@@ -103,7 +103,7 @@ func (s *Shard) sweep(c *actors.Context) {
 			continue
 		}
 		p.leveling.dirty = p.leveling.dirty || full
-		if p.leveling.dirty {
+		if p.leveling.dirty && !comparing {
 			s.compareAll(p)
 		}
 		s.sweepGraves(c, p)

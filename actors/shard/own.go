@@ -225,7 +225,10 @@ func (s *Shard) stepDown(c *actors.Context, p *partition, wait bool) {
 		running, waiting := k.running, k.waiting
 		s.release(k)
 		for i := range running {
-			if f := running[i].f; f.r.progress[f.i] == left {
+			f := running[i].f
+			doubtful := f.r.progress[f.i] == left
+			failpoint.Inject("bug-16-doubtful-write-repeated", func() { doubtful = false })
+			if doubtful {
 				s.giveUp(c, f)
 			} else {
 				s.reroute(c, f)
