@@ -94,7 +94,11 @@ func (l *lookahead) hopeless(s *search, c *config) bool {
 	if read < 0 || l.shrinks[c.level] <= s.k.known[read].ret {
 		return false
 	}
-	return !l.reaches(&s.k.values, c.state, s.k.known[read].out)
+	if l.reaches(&s.k.values, c.state, s.k.known[read].out) {
+		return false
+	}
+	s.deepest = max(s.deepest, read) // the answer that nothing explains is this one
+	return true
 }
 
 // reaches reports whether the state s can grow into t.

@@ -20,11 +20,11 @@ type Held struct {
 	Found bool
 }
 
-// The budget of shrinking, in steps of the search: a small stretch is worth
-// waiting for, but not for long.
+// The budget of shrinking, in steps of the search beyond what the verdict
+// took: a small stretch is worth waiting for, but not for long.
 const (
 	trialSteps  = 50_000
-	shrinkSteps = 3_000_000
+	shrinkSteps = 2_000_000
 )
 
 // shrinker looks for a small part of an illegal history of one key that is
@@ -42,12 +42,13 @@ type shrinker struct {
 	m     Model
 	ops   History
 	start *Start
-	left  int // steps
+	trial int // steps that one check may take
+	left  int // steps that are left for all
 }
 
 // stretch shrinks the history of the key that judge has just found Illegal.
 func (c *Checker) stretch(h History, m Model, idx []int32) (History, *Start) {
-	s := shrinker{c: c, m: m, left: shrinkSteps}
+	s := shrinker{c: c, m: m, trial: trialSteps, left: shrinkSteps}
 	if c.byZones {
 		idx = c.zones.witness // whole clusters were left out, which is sound too
 	}
@@ -57,6 +58,7 @@ func (c *Checker) stretch(h History, m Model, idx []int32) (History, *Start) {
 		}
 	}
 	if c.bySearch {
+		s.trial, s.left = s.trial+2*c.search.steps, s.left+10*c.search.steps
 		s.cutFuture()
 		s.cutPast()
 	}
@@ -102,7 +104,7 @@ func (s *shrinker) illegalFrom(ops History, held *Held) bool {
 	if held != nil {
 		c.keyed.initial = c.keyed.values.heldBy(held)
 	}
-	answer, ok := c.search.run(&c.keyed, min(trialSteps, s.left), time.Time{})
+	answer, ok := c.search.run(&c.keyed, min(s.trial, s.left), time.Time{})
 	s.left -= c.search.steps + len(ops)
 	return ok && answer == Illegal
 }
