@@ -1,0 +1,297 @@
+package sim
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/ring"
+)
+
+// Draw makes the plan of a seed.
+func Draw(seed uint64, s *Scenario) *Plan {
+	d := drawer{p: &s.p, plan: &Plan{Seed: seed, Scenario: s.Name}}
+	d.rng = source(seed, streamConfig)
+	d.config()
+	d.rng = source(seed, streamWorkload)
+	d.operations()
+	d.rng = source(seed, streamFaults)
+	d.faults()
+	return d.plan
+}
+
+// drawer draws one plan.
+type drawer struct {
+	p      *profile
+	plan   *Plan
+	rng    *rand.Rand
+	placed *ring.Ring
+}
+
+func (d *drawer) in(s span64) int64          { return s.lo + d.rng.Int64N(s.hi-s.lo+1) }
+func (d *drawer) ppm(p int64) bool           { return d.rng.Int64N(1e6) < p }
+func (d *drawer) between(lo, hi int64) int64 { return d.in(span64{lo, hi}) }
+
+// log draws between lo and hi so that every factor of two is equally likely.
+func (d *drawer) log(s span64) int64 {
+	if s.hi <= s.lo {
+		return s.lo
+	}
+	steps := 0
+	for v := max(s.lo, 1); v < s.hi; v *= 2 {
+		steps++
+	}
+	lo := max(s.lo, 1) << d.rng.IntN(steps)
+	return d.between(lo, min(2*lo, s.hi))
+}
+
+func (d *drawer) pick(ws []weighted) string {
+	total := 0
+	for _, w := range ws {
+		total += w.weight
+	}
+	r := d.rng.IntN(total)
+	for _, w := range ws {
+		if r -= w.weight; r < 0 {
+			return w.name
+		}
+	}
+	panic("sim: weights do not add up")
+}
+
+func (d *drawer) shape() shape {
+	ws := make([]weighted, len(d.p.shapes))
+	for i, s := range d.p.shapes {
+		ws[i] = weighted{fmt.Sprint(i), s.weight}
+	}
+	var i int
+	_, _ = fmt.Sscan(d.pick(ws), &i) // it was printed just above
+	return d.p.shapes[i]
+}
+
+func (d *drawer) config() {
+	c := &d.plan.Config
+	s := d.shape()
+	c.Nodes, c.N = s.nodes, s.n
+	c.Partitions = d.p.partitions[d.rng.IntN(len(d.p.partitions))]
+	c.Lanes = min(1+d.rng.IntN(2), c.Partitions)
+	c.Clients = int(d.in(d.p.clients))
+	c.Network = d.network()
+	c.Disk = d.disk()
+
+	trip := c.Network.MinNs + c.Network.Mean
+	c.RequestTimeoutNs = d.log(span64{60e6, 600e6})
+	c.ResendNs = min(max(d.between(2, 20)*trip, 4e6), 200e6)
+	c.BackoffNs = d.log(span64{4e6, 60e6})
+	c.LevelNs = d.log(d.p.levelNs)
+	c.MaxPending = int(d.log(span64{4, 4096}))
+	c.KeepTouching = d.ppm(d.p.touchingPPM)
+	c.HeartbeatNs = d.log(span64{15e6, 80e6})
+	c.SuspectNs = c.HeartbeatNs * d.between(2, 8)
+	c.ClientTimeoutNs = max(c.RequestTimeoutNs*d.between(5, 20)/10, 40e6)
+	c.SafetyNs = d.in(d.p.safetyNs)
+	c.ServiceNs = d.log(span64{1e3, 200e3})
+	c.GatherNs = d.between(0, 1) * d.log(span64{1e3, 1e6})
+	c.BatchLimit = int(d.log(span64{1, 64}))
+	c.SkewMs = d.log(span64{1, 10_000})
+	c.DriftPPM = d.between(0, 100) * d.between(0, 1)
+	for i := range int(d.in(d.p.keys)) {
+		c.Keys = append(c.Keys, Key{Name: fmt.Sprintf("k%d", i), Counter: d.ppm(d.p.counterPPM)})
+	}
+}
+
+func (d *drawer) network() Latency {
+	l := Latency{MinNs: d.log(span64{20e3, 2e6})}
+	l.Kind = []string{"const", "uniform", "exp", "exp", "pareto", "mixture"}[d.rng.IntN(6)]
+	l.Mean = d.log(span64{20e3, 4e6})
+	l.MaxNs = l.MinNs + l.Mean*d.between(4, 40)
+	if l.Kind == "uniform" {
+		l.MaxNs = l.MinNs + 2*l.Mean
+	}
+	l.Slow = d.between(1e3, 150e3)
+	l.Alpha = d.between(1100, 3000)
+	l.FIFO = d.ppm(300_000)
+	l.Reset = d.between(0, 4) * 250_000
+	if d.ppm(500_000) {
+		l.Loss = d.between(0, d.p.lossPPM)
+	}
+	if d.ppm(500_000) {
+		l.Dup = d.between(0, d.p.dupPPM)
+	}
+	l.Codec = d.ppm(300_000)
+	return l
+}
+
+func (d *drawer) disk() DiskCfg {
+	c := DiskCfg{Sync: "always", IntervalNs: d.log(span64{1e6, 100e6}), WriteNs: d.log(span64{1e3, 100e3}), SyncNs: d.log(d.p.slowSync)}
+	if d.ppm(d.p.lazyPPM) {
+		c.Sync = []string{"interval", "never"}[d.rng.IntN(2)]
+	}
+	c.SegmentBytes = d.log(span64{4096, 65536})
+	c.Compression = []string{"none", "none", "lz4"}[d.rng.IntN(3)]
+	if d.ppm(600_000) {
+		c.CheckpointNs = d.log(d.p.checkpoints)
+	}
+	c.Chunk = int(d.log(span64{1, 16}))
+	return c
+}
+
+// operations draws the clients' lists.
+func (d *drawer) operations() {
+	c := &d.plan.Config
+	r := d.ring()
+	total := min(d.in(d.p.ops), d.p.opsPerKey*int64(len(c.Keys)))
+	horizon := c.SafetyNs * 9 / 10
+	var bursts []int64
+	for range d.rng.IntN(4) {
+		bursts = append(bursts, d.between(0, horizon))
+	}
+	hot := d.rng.IntN(len(c.Keys))
+	hotPPM := d.between(0, 800_000)
+	routing := d.rng.IntN(3)
+	for i := range total {
+		op := ClientOp{Client: d.rng.IntN(c.Clients), Key: d.rng.IntN(len(c.Keys)), AtNs: d.between(0, horizon)}
+		if len(bursts) > 0 && d.ppm(500_000) {
+			op.AtNs = bursts[d.rng.IntN(len(bursts))] + d.between(0, 3e6)
+		}
+		if d.ppm(hotPPM) {
+			op.Key = hot
+		}
+		owner := r.Preference(r.PartitionOf(ring0, []byte(c.Keys[op.Key].Name)))[0]
+		switch sticky := kv.NodeID(op.Client%c.Nodes + 1); {
+		case routing == 0 && d.ppm(850_000):
+			op.Node = owner
+		case routing == 1 && d.ppm(850_000):
+			op.Node = sticky
+		default:
+			op.Node = kv.NodeID(d.rng.IntN(c.Nodes) + 1)
+		}
+		d.operation(&op, i+1)
+		d.plan.Ops = append(d.plan.Ops, op)
+	}
+	slices.SortStableFunc(d.plan.Ops, func(a, b ClientOp) int { return cmp.Compare(a.AtNs, b.AtNs) })
+}
+
+func (d *drawer) operation(op *ClientOp, number int64) {
+	if d.plan.Config.Keys[op.Key].Counter {
+		op.Do = "get"
+		if d.ppm(650_000) {
+			op.Do, op.Value = "incr", 1<<d.rng.IntN(20)
+		}
+		return
+	}
+	op.Do = d.pick(d.p.mix)
+	switch op.Do {
+	case "set", "getset", "setnx", "setxx", "cas":
+		op.Value = number
+	}
+	if op.Do == "cas" && d.ppm(300_000) {
+		op.Expect = d.between(1, number)
+	}
+}
+
+func (d *drawer) ring() *ring.Ring {
+	if d.placed == nil {
+		r, err := d.plan.Config.ring()
+		if err != nil {
+			panic(fmt.Sprintf("sim: a scenario draws an impossible ring: %v", err))
+		}
+		d.placed = r
+	}
+	return d.placed
+}
+
+// faults draws the list of faults. Each seed has its own menu of kinds, so that
+// some seeds show what others hide (Groce et al., "Swarm Testing", ISSTA 2012).
+func (d *drawer) faults() {
+	n := d.in(d.p.faults)
+	if n == 0 {
+		return
+	}
+	var menu []weighted
+	for _, k := range d.p.kinds {
+		lossy := k.name == FaultPower || k.name == "power-all"
+		if lossy && d.plan.Config.Disk.Sync != "always" {
+			continue // the policy does not promise to survive it
+		}
+		if d.ppm(500_000) {
+			menu = append(menu, k)
+		}
+	}
+	if len(menu) == 0 {
+		menu = []weighted{{FaultKill, 1}}
+	}
+	for range n {
+		d.plan.Faults = append(d.plan.Faults, d.fault(d.pick(menu)))
+	}
+	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
+}
+
+func (d *drawer) fault(kind string) Fault {
+	c := &d.plan.Config
+	f := Fault{Kind: kind, AtNs: d.between(0, c.SafetyNs*8/10), ForNs: d.duration()}
+	f.Nodes = []kv.NodeID{d.target()}
+	switch kind {
+	case "power-all":
+		f.Kind, f.Nodes = FaultPower, nil
+		for i := range c.Nodes {
+			f.Nodes = append(f.Nodes, kv.NodeID(i+1))
+		}
+		return f
+	case FaultSplit:
+		f.To = []kv.NodeID{kv.NodeID(d.rng.IntN(c.Nodes) + 1)}
+		return f
+	case FaultLoss, FaultDup:
+		f.Value = d.between(50_000, 500_000)
+	case FaultSlow:
+		f.Value = d.log(span64{200e3, 100e6})
+	case FaultSlowDisk:
+		f.Value = d.log(span64{1e6, 100e6})
+	case FaultClock:
+		f.Value = d.between(-20_000, 20_000)
+	case FaultDrift:
+		f.Value = d.between(500, 2000)
+	}
+	if d.ppm(d.p.triggerPPM) {
+		f.On = d.trigger()
+		f.Nodes = nil
+		if d.ppm(300_000) {
+			f.Nodes = []kv.NodeID{d.target()}
+		}
+		return f
+	}
+	if c.Nodes > 3 && d.ppm(200_000) { // two at once
+		if other := kv.NodeID(d.rng.IntN(c.Nodes) + 1); other != f.Nodes[0] {
+			f.Nodes = append(f.Nodes, other)
+			slices.Sort(f.Nodes)
+		}
+	}
+	return f
+}
+
+func (d *drawer) trigger() *Trigger {
+	event, message, _ := strings.Cut(d.pick(d.p.triggers), " ")
+	t := &Trigger{Event: event, Message: message, Nth: int(d.log(span64{1, 24}))}
+	if d.ppm(500_000) {
+		t.DelayNs = d.log(span64{1e3, 2e6})
+	}
+	t.Peer = event != "sync" && d.ppm(300_000)
+	return t
+}
+
+// duration of a fault: shorter and longer than the protocol's own time-outs.
+func (d *drawer) duration() int64 { return d.log(span64{1e6, 800e6}) }
+
+// target draws a node, often the default owner of a key.
+func (d *drawer) target() kv.NodeID {
+	c := &d.plan.Config
+	if d.ppm(d.p.ownerPPM) {
+		r := d.ring()
+		key := c.Keys[d.rng.IntN(len(c.Keys))].Name
+		return r.Preference(r.PartitionOf(ring0, []byte(key)))[0]
+	}
+	return kv.NodeID(d.rng.IntN(c.Nodes) + 1)
+}

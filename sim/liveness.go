@@ -1,0 +1,131 @@
+package sim
+
+import (
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/linearizability"
+)
+
+// patienceNs is how long the clients may need after everything has healed.
+func (w *World) patienceNs() int64 {
+	c := w.cfg
+	return 20*(c.RequestTimeoutNs+c.ClientTimeoutNs+c.SuspectNs) + 100*(c.BackoffNs+c.ResendNs+c.Network.MaxNs+c.Disk.SyncNs) + 5e9
+}
+
+// heal ends the safety phase: every fault stops, every node comes back, and
+// every client must be able to read and write every key.
+func (w *World) heal() {
+	if w.phase != safety {
+		return
+	}
+	w.phase = liveness
+	w.healNs = w.nowNs
+	w.trace.note(w, 0, "everything heals")
+	for i := range w.active {
+		w.faultStops(i)
+	}
+	w.armed = w.armed[:0]
+	for _, n := range w.nodes {
+		n.pausedUntilNs = min(n.pausedUntilNs, w.nowNs)
+		n.disk.failSyncs, n.disk.failWrites, n.disk.full = false, false, false
+		if !n.up {
+			w.q.push(w.nowNs, event{kind: evRestart, node: uint8(n.idx)})
+		}
+	}
+	w.limitNs = w.nowNs + w.patienceNs()
+	for i := range w.clients {
+		w.finalOps(i)
+		w.pump(i)
+	}
+	w.q.push(w.limitNs, event{kind: evJudge})
+	w.whenDone()
+}
+
+// finalOps replaces what a client has not begun by reads of every key, one
+// write of its share of the keys, and reads of some others.
+func (w *World) finalOps(i int) {
+	c := w.clients[i]
+	c.ops, c.next = nil, 0
+	keys, clients := len(w.cfg.Keys), len(w.clients)
+	at := func(k int) kv.NodeID { return kv.NodeID((i+k)%len(w.nodes) + 1) }
+	for k := range keys {
+		c.ops = append(c.ops, ClientOp{Client: i, Node: at(k), Key: k, Do: "get"})
+	}
+	for k := range keys {
+		if k%clients != i%clients && i%keys != k {
+			continue
+		}
+		op := ClientOp{Client: i, Node: at(k + 1), Key: k, Do: "set"}
+		if w.cfg.Keys[k].Counter {
+			op.Do = "incr"
+		}
+		c.ops = append(c.ops, w.fresh(op), ClientOp{Client: i, Node: at(k + 2), Key: k, Do: "get"})
+	}
+}
+
+// fresh gives an operation a value that was never written.
+func (w *World) fresh(op ClientOp) ClientOp {
+	if op.Do == "set" {
+		w.nextValue++
+		op.Value = w.nextValue
+	} else if op.Do == "incr" {
+		op.Value = 1
+	}
+	return op
+}
+
+// finalRetryNs is the pause before a final operation that failed is tried again.
+const finalRetryNs = 10e6
+
+// finalDone repeats a final operation until it has succeeded.
+func (w *World) finalDone(i int, op *ClientOp, outcome linearizability.Outcome) {
+	c := w.clients[i]
+	if outcome != linearizability.OK && c.next > 0 && w.nowNs < w.limitNs {
+		c.next--
+		again := w.fresh(*op)
+		again.AtNs = w.nowNs + finalRetryNs
+		again.Node = again.Node%kv.NodeID(len(w.nodes)) + 1
+		c.ops[c.next] = again
+	}
+	w.whenDone()
+}
+
+// whenDone begins the last phase when all clients have finished.
+func (w *World) whenDone() {
+	if w.phase != liveness || !w.idle() {
+		return
+	}
+	w.phase = converging
+	w.limitNs = w.nowNs + w.patienceNs() + 20*w.cfg.LevelNs
+	w.q.push(w.nowNs, event{kind: evJudge})
+}
+
+// judge ends the run when the replicas are equal, or when it is too late.
+func (w *World) judge() {
+	switch w.phase {
+	case liveness:
+		if w.nowNs < w.limitNs {
+			return
+		}
+		for i, c := range w.clients {
+			if c.op != nil || c.next < len(c.ops) {
+				op := &c.ops[max(c.next-1, 0)]
+				w.violate(Liveness, "client %d can't %s %s at node %d, %d ms after everything healed",
+					i, op.Do, w.cfg.Keys[op.Key].Name, op.Node, (w.nowNs-w.healNs)/1e6)
+				break
+			}
+		}
+		w.phase = finished
+	case converging:
+		diff := w.difference()
+		if diff == "" {
+			w.phase = finished
+			return
+		}
+		if w.nowNs >= w.limitNs {
+			w.violate(Convergence, "%d ms after everything healed: %s", (w.nowNs-w.healNs)/1e6, diff)
+			w.phase = finished
+			return
+		}
+		w.q.push(min(w.nowNs+max(w.cfg.LevelNs/2, 1e6), w.limitNs), event{kind: evJudge})
+	}
+}

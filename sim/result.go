@@ -1,0 +1,158 @@
+package sim
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/quoratedb/quorate/linearizability"
+)
+
+// The checks that can convict a run.
+const (
+	Linearizability = "linearizability"
+	Invariant       = "invariant"
+	Convergence     = "convergence"
+	Liveness        = "liveness"
+	Panic           = "panic"
+)
+
+// The verdicts.
+const (
+	VerdictOK        = "ok"
+	VerdictViolation = "violation"
+	VerdictUndecided = "undecided"
+	VerdictVacuous   = "vacuous"
+)
+
+// Violation is one thing that must not happen.
+type Violation struct {
+	Check  string `json:"check"`
+	AtNs   int64  `json:"at_ns"`
+	Detail string `json:"detail"`
+}
+
+// Options say how to run a plan. They change neither the events nor the hash.
+type Options struct {
+	Invariants string // Every (the default) or AtEnd
+	Record     bool   // keep the trace, for a bundle
+	NoCheck    bool   // leave the history unjudged: for measurements of the engine alone
+}
+
+// When invariants are checked.
+const (
+	Every = "every"
+	AtEnd = "end"
+)
+
+// Result is the outcome of a run.
+type Result struct {
+	Plan       *Plan
+	Verdict    string
+	Violations []Violation
+	Events     uint64
+	VirtualNs  int64
+	OpsOK      int
+	OpsFailed  int
+	OpsUnknown int
+	Faults     int // that took place
+	TraceHash  uint64
+	Coverage   Coverage
+	History    linearizability.History
+	Judgement  linearizability.Verdict
+	Trace      []TraceEntry // with Options.Record
+}
+
+// maxSteps bounds the search of the checker per key: the same on every machine.
+const maxSteps = 3_000_000
+
+// checkTimeout is a safety net far above what maxSteps take.
+const checkTimeout = 60 * time.Second
+
+// Run executes a plan and judges it. The error means that the plan can't be run.
+func Run(plan *Plan, opts Options) (*Result, error) {
+	if err := plan.Validate(); err != nil {
+		return nil, err
+	}
+	w, err := newWorld(plan, opts)
+	if err != nil {
+		return nil, err
+	}
+	w.run()
+	for _, n := range w.nodes {
+		w.cover[TornWrite] += uint32(n.disk.tornSectors)
+	}
+	r := &Result{
+		Plan: plan, Violations: w.verdict, Events: w.events, VirtualNs: w.nowNs,
+		OpsOK: w.outcomes.ok, OpsFailed: w.outcomes.failed, OpsUnknown: w.outcomes.unknown,
+		Faults: w.started, TraceHash: w.trace.sum, Coverage: w.cover, History: w.history.History(), Trace: w.trace.entries,
+	}
+	if !opts.NoCheck {
+		r.judge()
+	}
+	return r, nil
+}
+
+// judge checks the history and names the verdict.
+func (r *Result) judge() {
+	r.Judgement = linearizability.Check(r.History, linearizability.KV,
+		linearizability.Options{MaxSteps: maxSteps, Timeout: checkTimeout, NoStretch: true})
+	switch r.Judgement.Answer {
+	case linearizability.Illegal:
+		r.Violations = append(r.Violations, Violation{Check: Linearizability, AtNs: r.VirtualNs,
+			Detail: fmt.Sprintf("key %q: no order of its operations explains every answer", r.Judgement.Key)})
+	case linearizability.Undecided:
+		r.Verdict = VerdictUndecided
+	}
+	switch {
+	case len(r.Violations) > 0:
+		r.Verdict = VerdictViolation
+	case r.Verdict == VerdictUndecided:
+	case r.OpsOK == 0, len(r.Plan.Faults) > 0 && r.Faults == 0:
+		r.Verdict = VerdictVacuous
+	default:
+		r.Verdict = VerdictOK
+	}
+}
+
+// maxViolations bounds what one run reports.
+const maxViolations = 8
+
+// violate records a violation. The run goes on.
+func (w *World) violate(check, format string, args ...any) {
+	if len(w.verdict) < maxViolations {
+		w.verdict = append(w.verdict, Violation{Check: check, AtNs: w.nowNs, Detail: fmt.Sprintf(format, args...)})
+		w.trace.note(w, 0, "VIOLATION: "+format, args...)
+	}
+	if check == Invariant {
+		w.phase = finished // what follows a broken invariant tells nothing new
+	}
+}
+
+// catch turns a panic of an actor into a violation: in production it would stop
+// the node, and stop it again after every restart.
+func (w *World) catch() {
+	p := recover()
+	if p == nil {
+		return
+	}
+	w.verdict = append(w.verdict, Violation{Check: Panic, AtNs: w.nowNs, Detail: fmt.Sprintf("%v (%s)", p, origin())})
+}
+
+// origin names the functions in which a panic began, without addresses, so that
+// it is the same in every process.
+func origin() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	var names []string
+	for {
+		f, more := frames.Next()
+		if strings.Contains(f.Function, "quoratedb") && len(names) < 4 {
+			names = append(names, fmt.Sprintf("%s:%d", f.Function[strings.LastIndex(f.Function, "/")+1:], f.Line))
+		}
+		if !more {
+			return strings.Join(names, " < ")
+		}
+	}
+}
