@@ -23,10 +23,12 @@
 //     goes on in a new segment.
 //  2. Anything else that is not as written is a *CorruptError that names file, offset and remedy.
 //
-// damage.go tells the two apart. Every frame and the segment's header say up to where the segment was
-// synced when they were written; damage before that point is never a torn write. What can't be told
-// apart: if the very last batch was synced, no later frame, roll or Close followed, and then the disk
-// replaced the end of that batch with zeros, it looks exactly like a torn write.
+// damage.go tells the two apart. Every frame says up to where the segment was synced when it was written,
+// and so do the vouchers in the segment's header, which are written as the segment fills, at a roll and by
+// Close; damage before that point is never a torn write. What can't be told apart: if a node is killed, and
+// the disk then loses or zeroes the whole end of the last segment, with every frame that would bear
+// witness, and the last voucher is older, that looks exactly like a torn write. It reaches back at most to
+// the last voucher, Options.PreallocateBytes of log or one sync ago; after a Close it can't happen.
 //
 // # The contract of fuzzy checkpoints
 //

@@ -5,7 +5,10 @@ import "io"
 // FS is all that the log asks of a file system. Names are slash-separated paths.
 //
 // A change of the directory (Create, Rename, Remove) is durable only after SyncDir; what was written to a
-// file, and its size, only after File.Sync.
+// file, and its size, only after File.Sync. Until then a crash may leave of each 512-byte sector the new
+// bytes, the old ones, or a prefix of the new and the rest of the old, and recovery relies on nothing more:
+// in particular a sector never has a later write without an earlier one to the same sector (a page cache
+// writes whole sectors).
 type FS interface {
 	// Create makes an empty file, or empties the one that exists.
 	Create(name string) (File, error)
