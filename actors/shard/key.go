@@ -42,6 +42,7 @@ type key struct {
 	agree    bool // touching: all answers had the same version
 	refresh  bool // make all replicas hold the key's newest value
 	isReady  bool
+	gone     bool // forgotten, or lost with the ownership
 }
 
 // execution is an operation together with the result it will have. Shown: the
@@ -106,6 +107,7 @@ func (s *Shard) newKey(p *partition, name string) *key {
 func (s *Shard) forget(k *key) {
 	p := k.p
 	delete(p.keys, k.name)
+	k.gone = true
 	last := len(p.order) - 1
 	p.order[k.orderAt] = p.order[last]
 	p.order[k.orderAt].orderAt = k.orderAt
@@ -162,7 +164,7 @@ func (s *Shard) markTouched(p *partition, name string) {
 // startRound begins a touch, or executes what waits.
 func (s *Shard) startRound(c *actors.Context, k *key) {
 	p := k.p
-	if p.keys[k.name] != k || k.phase != idle || !s.isOwner(c, p) {
+	if k.gone || k.phase != idle || !s.isOwner(c, p) {
 		return
 	}
 	name := []byte(k.name)

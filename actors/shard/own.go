@@ -223,6 +223,7 @@ func (s *Shard) stepDown(c *actors.Context, p *partition, wait bool) {
 	clear(p.keys)
 	for _, k := range keys {
 		running, waiting := k.running, k.waiting
+		k.gone = true
 		s.release(k)
 		for i := range running {
 			f := running[i].f

@@ -136,7 +136,7 @@ func (s *Shard) checkChosen(c *actors.Context, k *key) {
 	if k.votes.Outcome() != quorum.Won || !s.isOwner(c, k.p) {
 		return
 	}
-	if s.local.Lookup(k.p.id, []byte(k.name)).Version != k.reg.Version {
+	if !k.votes.Agreed(k.p.self) && s.local.Lookup(k.p.id, []byte(k.name)).Version != k.reg.Version {
 		return
 	}
 	for i := range k.running {
@@ -147,7 +147,7 @@ func (s *Shard) checkChosen(c *actors.Context, k *key) {
 
 // roundDone goes on with what has waited, or forgets the key.
 func (s *Shard) roundDone(c *actors.Context, k *key) {
-	if k.p.keys[k.name] != k {
+	if k.gone {
 		return // lost meanwhile
 	}
 	clear(k.running)
