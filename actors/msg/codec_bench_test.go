@@ -89,7 +89,7 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkAcceptRecord(b *testing.B) {
 	it := benchAccept(1).Items[0]
-	d := AcceptRecord{Key: it.Key, Register: it.Register, Partition: it.Partition}
+	d := AcceptRecord(it)
 	buf := d.AppendTo(nil)
 	b.Run("append", func(b *testing.B) {
 		b.ReportAllocs()

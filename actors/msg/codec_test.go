@@ -199,7 +199,6 @@ func TestEveryFieldOfEveryRecordSurvives(t *testing.T) {
 // Every type with a MessageName is in samples, and with it in the codec.
 func TestNoMessageIsWithoutAnEncoding(t *testing.T) {
 	notTest := func(f fs.FileInfo) bool { return !strings.HasSuffix(f.Name(), "_test.go") }
-	//lint:ignore SA1019 one directory of syntax is all that is needed
 	pkgs, err := parser.ParseDir(token.NewFileSet(), ".", notTest, 0)
 	require.NoError(t, err)
 	var declared []string
