@@ -25,10 +25,11 @@ func Draw(seed uint64, s *Scenario) *Plan {
 
 // drawer draws one plan.
 type drawer struct {
-	p      *profile
-	plan   *Plan
-	rng    *rand.Rand
-	placed *ring.Ring
+	p          *profile
+	plan       *Plan
+	rng        *rand.Rand
+	placed     *ring.Ring
+	increments []int // by key
 }
 
 func (d *drawer) in(s span64) int64          { return s.lo + d.rng.Int64N(s.hi-s.lo+1) }
@@ -143,6 +144,7 @@ func (d *drawer) disk() DiskCfg {
 func (d *drawer) operations() {
 	c := &d.plan.Config
 	r := d.ring()
+	d.increments = make([]int, len(c.Keys))
 	total := min(d.in(d.p.ops), d.p.opsPerKey*int64(len(c.Keys)))
 	horizon := c.SafetyNs * 9 / 10
 	var bursts []int64
@@ -177,9 +179,13 @@ func (d *drawer) operations() {
 
 func (d *drawer) operation(op *ClientOp, number int64) {
 	if d.plan.Config.Keys[op.Key].Counter {
+		// Each increment of a key adds a power of two of its own: what a client
+		// sees names the increments that took place, so that the checker can
+		// decide histories with many unknown outcomes.
 		op.Do = "get"
-		if d.ppm(650_000) {
-			op.Do, op.Value = "incr", 1<<d.rng.IntN(20)
+		if k := d.increments[op.Key]; k < 48 && d.ppm(600_000) {
+			op.Do, op.Value = "incr", 1<<(k+8)
+			d.increments[op.Key]++
 		}
 		return
 	}
@@ -224,8 +230,16 @@ func (d *drawer) faults() {
 	if len(menu) == 0 {
 		menu = []weighted{{FaultKill, 1}}
 	}
-	for range n {
-		d.plan.Faults = append(d.plan.Faults, d.fault(d.pick(menu)))
+	for i := range n {
+		f := d.fault(d.pick(menu))
+		if i == 0 { // one at least takes place while the clients are busy
+			f.On = nil
+			f.AtNs = d.between(0, d.plan.Ops[len(d.plan.Ops)/2].AtNs)
+			if len(f.Nodes) == 0 {
+				f.Nodes = []kv.NodeID{d.target()}
+			}
+		}
+		d.plan.Faults = append(d.plan.Faults, f)
 	}
 	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
 }

@@ -68,7 +68,7 @@ type Result struct {
 const maxSteps = 3_000_000
 
 // checkTimeout is a safety net far above what maxSteps take.
-const checkTimeout = 60 * time.Second
+const checkTimeout = 10 * time.Second
 
 // Run executes a plan and judges it. The error means that the plan can't be run.
 func Run(plan *Plan, opts Options) (*Result, error) {

@@ -28,10 +28,12 @@ func (e *exitError) Error() string { return e.msg }
 
 // cli is the command line. Each command lives in the file of its name.
 type cli struct {
+	Node    nodeCmd    `cmd:"" help:"Run one node."`
 	Dev     devCmd     `cmd:"" help:"Run a cluster of processes on this machine."`
 	Torture tortureCmd `cmd:"" help:"Load and harm a cluster of processes and judge it."`
 	Ctl     ctlCmd     `cmd:"" help:"Ask a running node."`
 	Bench   benchCmd   `cmd:"" help:"Measure failover and memory."`
+	Sim     simCmd     `cmd:"" help:"Run seeds of the simulator."`
 	Check   checkCmd   `cmd:"" help:"Judge a recorded history."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

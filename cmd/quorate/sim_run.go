@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/quoratedb/quorate/linearizability"
+	"github.com/quoratedb/quorate/sim"
+)
+
+// seedOutcome is a result with the wall time it took, checks included.
+type seedOutcome struct {
+	result *sim.Result
+	wall   time.Duration
+	err    error
+}
+
+// runSeeds runs plans from the source, c.Jobs at a time, and hands the outcomes
+// on in the order of the source.
+func runSeeds(c *simCmd, source seedSource, report func(*seedOutcome) error) error {
+	type job struct {
+		plan *sim.Plan
+		out  chan seedOutcome
+	}
+	jobs := make(chan job)
+	queue := make(chan chan seedOutcome, 4*c.Jobs) // bounds how far ahead seeds are run
+	var workers sync.WaitGroup
+	for range c.Jobs {
+		workers.Add(1)
+		go func() {
+			defer workers.Done()
+			for j := range jobs {
+				began := time.Now()
+				r, err := sim.Run(j.plan, sim.Options{Invariants: c.Invariants})
+				j.out <- seedOutcome{r, time.Since(began), err}
+			}
+		}()
+	}
+	stop := make(chan struct{})
+	go func() {
+		defer close(queue)
+		defer close(jobs)
+		for {
+			plan, err := source()
+			out := make(chan seedOutcome, 1)
+			if err != nil {
+				out <- seedOutcome{err: err}
+			} else if plan == nil {
+				return
+			}
+			select {
+			case queue <- out:
+			case <-stop:
+				return
+			}
+			if err != nil {
+				return
+			}
+			jobs <- job{plan, out}
+		}
+	}()
+	var failed error
+	for out := range queue {
+		if failed != nil {
+			continue
+		}
+		o := <-out
+		err := o.err
+		if err == nil {
+			err = report(&o)
+		}
+		if err == nil && c.Stop && o.result.Verdict != sim.VerdictOK {
+			err = errStopped
+		}
+		if err != nil {
+			failed = err
+			close(stop)
+		}
+	}
+	workers.Wait()
+	if failed == errStopped {
+		return nil
+	}
+	return failed
+}
+
+var errStopped = fmt.Errorf("stopped at the first failure")
+
+// writeBundle runs a plan once more, with its trace recorded, and writes what a
+// person needs to understand it.
+func writeBundle(dir string, plan *sim.Plan, replay string) error {
+	r, err := sim.Run(plan, sim.Options{Record: true})
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	files := map[string]func(*os.File) error{
+		"repro.txt":     func(f *os.File) error { _, err := fmt.Fprintln(f, replay); return err },
+		"plan.json":     func(f *os.File) error { _, err := f.Write(sim.FormatPlan(plan)); return err },
+		"history.jsonl": func(f *os.File) error { return linearizability.WriteJSONL(f, r.History) },
+		"trace.jsonl":   func(f *os.File) error { return sim.WriteTrace(f, r.Trace) },
+		"porcupine.html": func(f *os.File) error {
+			return linearizability.WriteHTML(f, r.History, linearizability.KV, r.Judgement)
+		},
+	}
+	for name, write := range files {
+		f, err := os.Create(filepath.Join(dir, name))
+		if err != nil {
+			return err
+		}
+		err = write(f)
+		if closeErr := f.Close(); err == nil {
+			err = closeErr
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
