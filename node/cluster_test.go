@@ -38,6 +38,8 @@ func newCluster(t testing.TB, n int, change func(i int, c *Config)) *cluster {
 			Cluster: "test", Node: members[i].ID, Members: members, Partitions: 16, VNodes: 16, Lanes: 2,
 			DataDir: t.TempDir(), PeerListen: members[i].Endpoints.Peer, Key: []byte("secret"),
 			Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			// Patient, so that a busy machine is not taken for a dead one.
+			Timing: Timing{Request: 10 * time.Second, Suspect: 3 * time.Second, Drain: time.Second},
 		}
 		if testing.Verbose() {
 			cfg.Log = slog.New(slog.NewTextHandler(testWriter{t}, nil))

@@ -179,6 +179,8 @@ func (c *Config) check() error {
 		return errors.New("node: the data directory is empty, a path is needed")
 	case !ids[c.Node]:
 		return fmt.Errorf("node: this node is %d, which is not among the members", c.Node)
+	case len(c.Cluster) > 255:
+		return fmt.Errorf("node: a cluster id of %d bytes, allowed are at most 255", len(c.Cluster))
 	case c.Lanes < 1 || c.Lanes > maxLanes:
 		return fmt.Errorf("node: %d lanes, allowed are 1 to %d", c.Lanes, maxLanes)
 	case c.Sync.Mode > SyncNever:

@@ -25,10 +25,11 @@ func (n *Node) drain() {
 	defer again.Stop()
 	for {
 		owned := 0
-		for _, st := range n.snapshots() {
+		lanes := n.snapshots()
+		for _, st := range lanes {
 			owned += st.owned
 		}
-		if owned == 0 {
+		if owned == 0 || len(lanes[0].alive) < 2 { // nobody else is there
 			return
 		}
 		select {
