@@ -1,0 +1,185 @@
+package httpd
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/quoratedb/quorate/actors/kv"
+)
+
+// freeBody is the size up to which a body is not charged to Config.BufferBytes.
+const freeBody = 64 << 10
+
+// readBody takes in a request body of at most limit bytes. It has answered the
+// request when ok is false. done gives the memory's share back.
+func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int) (body []byte, done func(), ok bool) {
+	done = func() {}
+	if r.ContentLength > int64(limit) {
+		s.bodyTooLarge(w)
+		return nil, done, false
+	}
+	if r.ContentLength < 0 || r.ContentLength > freeBody {
+		share := r.ContentLength
+		if share < 0 {
+			share = int64(limit)
+		}
+		if s.big.Add(share) > s.cfg.BufferBytes {
+			s.big.Add(-share)
+			unavailable(w, codeBusy, "nothing was done: the node is taking in too many large bodies")
+			return nil, done, false
+		}
+		done = func() { s.big.Add(-share) }
+	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
+	if err == nil {
+		return body, done, true
+	}
+	done()
+	var large *http.MaxBytesError
+	if errors.As(err, &large) {
+		s.bodyTooLarge(w)
+	} else {
+		badRequest(w, "the body could not be read: %v", err)
+	}
+	return nil, func() {}, false
+}
+
+func (s *Server) bodyTooLarge(w http.ResponseWriter) {
+	w.Header().Set("Connection", "close") // the rest of the body is not read
+	writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("the value is too large, the limit is %d bytes", s.limits.ValueBytes))
+}
+
+// mediaOf says how a body is kept. curl's default type, a form, is a string.
+func mediaOf(contentType string) (kv.Media, error) {
+	if contentType == "" {
+		return kv.Text, nil
+	}
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return 0, fmt.Errorf("Content-Type %q: %v", contentType, err)
+	}
+	switch {
+	case t == "application/json" || strings.HasSuffix(t, "+json"):
+		return kv.JSON, nil
+	case strings.HasPrefix(t, "text/"), t == "application/x-www-form-urlencoded":
+		return kv.Text, nil
+	case strings.HasPrefix(t, "multipart/"):
+		return 0, fmt.Errorf("a value is not taken from %s; send it as text/plain, application/json or application/octet-stream", t)
+	}
+	return kv.Bytes, nil
+}
+
+// envelope is the body of PUT /api/v1/kv/{key}.
+type envelope struct {
+	Value json.RawMessage `json:"value" doc:"A string is kept as text; anything else as JSON, verbatim."`
+}
+
+// openEnvelope reads {"value": ...}.
+func openEnvelope(body []byte) ([]byte, kv.Media, error) {
+	var e envelope
+	if err := decodeStrict(body, &e); err != nil {
+		return nil, 0, fmt.Errorf(`the body is not {"value": ...}: %w`, err)
+	}
+	if e.Value == nil {
+		return nil, 0, errors.New(`the body has no "value"; {"value": ...} is needed`)
+	}
+	if e.Value[0] != '"' {
+		return e.Value, kv.JSON, nil
+	}
+	var text string
+	if err := json.Unmarshal(e.Value, &text); err != nil {
+		return nil, 0, err
+	}
+	if damaged(e.Value, text) {
+		return nil, 0, errors.New("the string is not valid Unicode (a lone surrogate or broken UTF-8); send bytes as application/octet-stream")
+	}
+	return []byte(text), kv.Text, nil
+}
+
+// damaged reports whether decoding put U+FFFD where the client wrote something
+// else, as encoding/json does for what is not Unicode.
+func damaged(raw []byte, text string) bool {
+	if !strings.ContainsRune(text, utf8.RuneError) {
+		return false
+	}
+	wrote := bytes.Count(raw, []byte("\uFFFD")) + bytes.Count(bytes.ToLower(raw), []byte(`\ufffd`))
+	return !utf8.Valid(raw) || strings.Count(text, "\uFFFD") > wrote
+}
+
+func decodeStrict(body []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("there is something after the JSON object")
+	}
+	return nil
+}
+
+// appendValue appends "value" (and "encoding", where JSON can't hold the bytes) as fields
+// of an object. JSON is embedded as it was sent.
+func appendValue(b []byte, data []byte, media kv.Media) []byte {
+	switch {
+	case media == kv.JSON && json.Valid(data):
+		b = append(b, `"value":`...)
+		return append(b, data...)
+	case media != kv.Bytes && utf8.Valid(data):
+		b = append(b, `"value":`...)
+		return appendString(b, string(data))
+	}
+	b = append(b, `"encoding":"base64","value":"`...)
+	b = base64.StdEncoding.AppendEncode(b, data)
+	return append(b, '"')
+}
+
+func appendString(b []byte, s string) []byte {
+	q, err := json.Marshal(s)
+	if err != nil {
+		panic(err) // strings always encode
+	}
+	return append(b, q...)
+}
+
+// appendKey appends "key", or "key_base64" where it is not text.
+func appendKey(b []byte, key []byte) []byte {
+	if utf8.Valid(key) {
+		return appendString(append(b, `"key":`...), string(key))
+	}
+	b = append(b, `"key_base64":"`...)
+	return append(base64.StdEncoding.AppendEncode(b, key), '"')
+}
+
+// wantsRaw reports whether the client asked for the bytes instead of JSON.
+func wantsRaw(r *http.Request) bool {
+	raw := false
+	for _, a := range strings.Split(r.Header.Get("Accept"), ",") {
+		t, _, _ := strings.Cut(strings.TrimSpace(a), ";")
+		switch t {
+		case "application/json", "application/*", "*/*":
+			return false
+		case "application/octet-stream", "text/plain":
+			raw = true
+		}
+	}
+	return raw
+}
+
+// writeRaw answers with the value's own bytes and type.
+func writeRaw(w http.ResponseWriter, r *kv.Result) {
+	media := [...]string{kv.Text: "text/plain; charset=utf-8", kv.JSON: "application/json", kv.Bytes: "application/octet-stream"}[r.Media]
+	w.Header().Set("Quorate-Ts", strconv.FormatInt(r.TimeMs, 10))
+	writeBody(w, http.StatusOK, media, r.Data)
+}

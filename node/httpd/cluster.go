@@ -1,0 +1,184 @@
+package httpd
+
+import (
+	"fmt"
+	"net/http"
+	"unicode/utf8"
+
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/node/door"
+)
+
+// nodeBody describes a member.
+type nodeBody struct {
+	Node  kv.NodeID `json:"node_id"`
+	HTTP  string    `json:"http,omitempty" doc:"host:port"`
+	RESP  string    `json:"resp,omitempty" doc:"host:port"`
+	Peer  string    `json:"peer,omitempty" doc:"host:port"`
+	Zone  string    `json:"zone,omitempty"`
+	Alive *bool     `json:"alive,omitempty" doc:"As this node believes."`
+}
+
+func member(id kv.NodeID, e door.Endpoints) nodeBody {
+	return nodeBody{Node: id, HTTP: e.HTTP, RESP: e.RESP, Peer: e.Peer}
+}
+
+type routeBody struct {
+	Key        string       `json:"key,omitempty"`
+	KeyBase64  string       `json:"key_base64,omitempty" doc:"In place of key where the key is not UTF-8."`
+	Partition  kv.Partition `json:"partition"`
+	Epoch      kv.Epoch     `json:"epoch" doc:"Of the cluster map."`
+	Owner      kv.NodeID    `json:"owner" doc:"The node believed to own the partition; 0 if none is known."`
+	Shard      string       `json:"shard,omitempty" doc:"The owner's HTTP address."`
+	Preference []nodeBody   `json:"preference" doc:"The nodes that hold the key, in order of preference."`
+}
+
+func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request) {
+	key, ok := s.queryKey(w, r)
+	if !ok {
+		return
+	}
+	rt := s.host.Route(key)
+	out := routeBody{Partition: rt.Partition, Epoch: rt.Epoch, Owner: rt.Owner, Preference: []nodeBody{}}
+	if utf8.Valid(key) {
+		out.Key = string(key)
+	} else {
+		out.KeyBase64 = base64Of(key)
+	}
+	if e := rt.Addresses[rt.Owner]; rt.Owner != 0 && e.HTTP != "" {
+		out.Shard = "http://" + e.HTTP
+	}
+	for _, id := range rt.Preference {
+		out.Preference = append(out.Preference, member(id, rt.Addresses[id]))
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+// healthBody is the state of the cluster as this node believes it.
+type healthBody struct {
+	Status string     `json:"status" enum:"healthy,degraded,unavailable" doc:"degraded: a member is down; unavailable: this node is not ready or sees no majority."`
+	Reason string     `json:"reason,omitempty"`
+	NodeID kv.NodeID  `json:"node_id"`
+	Alive  int        `json:"alive"`
+	Total  int        `json:"total"`
+	Nodes  []nodeBody `json:"nodes"`
+}
+
+func (s *Server) serveHealth(w http.ResponseWriter, _ *http.Request) {
+	st := s.host.Stats()
+	out := healthBody{Status: "healthy", NodeID: st.Node, Total: len(st.Peers), Nodes: members(&st)}
+	for _, p := range st.Peers {
+		if p.Alive {
+			out.Alive++
+		}
+	}
+	ready, why := s.host.Ready()
+	status := http.StatusOK
+	switch {
+	case !ready:
+		out.Status, out.Reason, status = "unavailable", why, http.StatusServiceUnavailable
+	case 2*out.Alive <= out.Total:
+		out.Status, status = "unavailable", http.StatusServiceUnavailable
+		out.Reason = fmt.Sprintf("%d of %d members are alive, no majority", out.Alive, out.Total)
+	case out.Alive < out.Total:
+		out.Status, out.Reason = "degraded", fmt.Sprintf("%d of %d members are alive", out.Alive, out.Total)
+	}
+	writeJSON(w, status, out)
+}
+
+func members(st *door.Stats) []nodeBody {
+	nodes := []nodeBody{}
+	for _, p := range st.Peers {
+		n := member(p.Node, p.Endpoints)
+		n.Zone, n.Alive = p.Zone, &p.Alive
+		nodes = append(nodes, n)
+	}
+	return nodes
+}
+
+// clusterBody sums the cluster up.
+type clusterBody struct {
+	Cluster    string     `json:"cluster"`
+	NodeID     kv.NodeID  `json:"node_id"`
+	Epoch      kv.Epoch   `json:"epoch"`
+	Partitions int        `json:"partitions"`
+	Quorum     quorumBody `json:"quorum"`
+	Keys       *uint64    `json:"keys,omitempty" doc:"Live keys of the cluster; missing while they cannot be counted."`
+	Bytes      *uint64    `json:"bytes,omitempty" doc:"Of those keys and values."`
+	Note       string     `json:"note,omitempty" doc:"Why keys and bytes are missing."`
+	Nodes      []nodeBody `json:"nodes"`
+}
+
+// quorumBody is N, R and W. Strong mode always takes majorities.
+type quorumBody struct {
+	N int `json:"n" doc:"Replicas of each key."`
+	R int `json:"r" doc:"Answers that a read needs."`
+	W int `json:"w" doc:"Acknowledgements that a write needs."`
+}
+
+func (s *Server) serveClusterStats(w http.ResponseWriter, _ *http.Request) {
+	st := s.host.Stats()
+	majority := st.Replicas/2 + 1
+	out := clusterBody{Cluster: st.Cluster, NodeID: st.Node, Epoch: st.Epoch, Partitions: st.Partitions,
+		Quorum: quorumBody{st.Replicas, majority, majority}, Nodes: members(&st)}
+	if keys, size, err := s.host.CountKeys(); err != nil {
+		out.Note = err.Error()
+	} else {
+		out.Keys, out.Bytes = &keys, &size
+	}
+	writeJSON(w, http.StatusOK, out)
+}
+
+// adminBody is everything that this node knows about itself.
+type adminBody struct {
+	NodeID        kv.NodeID         `json:"node_id"`
+	Cluster       string            `json:"cluster"`
+	Version       string            `json:"version"`
+	Incarnation   kv.Incarnation    `json:"incarnation" doc:"Boot counter."`
+	Epoch         kv.Epoch          `json:"epoch"`
+	UptimeSeconds float64           `json:"uptime_seconds"`
+	Partitions    int               `json:"partitions" doc:"Of the cluster."`
+	Owned         int               `json:"partitions_owned"`
+	Replicated    int               `json:"partitions_replicated"`
+	Lanes         int               `json:"lanes"`
+	Replicas      int               `json:"replicas" doc:"N."`
+	Storage       storageBody       `json:"storage"`
+	HeapBytes     uint64            `json:"heap_bytes"`
+	Goroutines    int               `json:"goroutines"`
+	Operations    map[string]uint64 `json:"operations" doc:"By kind, since start."`
+	Outcomes      map[string]uint64 `json:"outcomes" doc:"By outcome, since start."`
+	Nodes         []nodeBody        `json:"nodes"`
+}
+
+type storageBody struct {
+	Keys        uint64 `json:"keys" doc:"Live keys held here."`
+	Bytes       uint64 `json:"bytes" doc:"Of those keys and values."`
+	Tombstones  uint64 `json:"tombstones"`
+	WALBytes    int64  `json:"wal_bytes"`
+	WALSegments int    `json:"wal_segments"`
+	WALSyncs    uint64 `json:"wal_syncs" doc:"Since start."`
+}
+
+func (s *Server) serveAdminStats(w http.ResponseWriter, _ *http.Request) {
+	st := s.host.Stats()
+	writeJSON(w, http.StatusOK, adminBody{
+		NodeID: st.Node, Cluster: st.Cluster, Version: st.Version, Incarnation: st.Inc, Epoch: st.Epoch,
+		UptimeSeconds: st.UptimeSeconds, Partitions: st.Partitions, Owned: st.Owned, Replicated: st.Replicated,
+		Lanes: st.Lanes, Replicas: st.Replicas,
+		Storage: storageBody{Keys: st.Keys, Bytes: st.DataBytes, Tombstones: st.Tombstones,
+			WALBytes: st.WALBytes, WALSegments: st.WALSegments, WALSyncs: st.WALSyncs},
+		HeapBytes: st.HeapBytes, Goroutines: st.Goroutines, Operations: st.Ops, Outcomes: st.Outcomes, Nodes: members(&st),
+	})
+}
+
+// addCluster registers what this file serves.
+func (s *Server) addCluster() {
+	route := s.operation("GET", "/route", "route", "Where a key lives", "cluster", routeBody{}, 400, 413)
+	route.Parameters = append(route.Parameters, param("query", "key", "The key, percent-encoded.", true))
+	s.route(route, s.serveRoute)
+	health := s.operation("GET", "/api/v1/cluster/health", "health", "Which members are alive", "cluster", healthBody{}, 503)
+	health.Responses["503"].Content = s.jsonOf(healthBody{})
+	s.route(health, s.serveHealth)
+	s.route(s.operation("GET", "/api/v1/cluster/stats", "clusterStats", "The cluster in numbers", "cluster", clusterBody{}), s.serveClusterStats)
+	s.route(s.operation("GET", "/api/v1/admin/stats", "adminStats", "This node in numbers", "cluster", adminBody{}), s.serveAdminStats)
+}
