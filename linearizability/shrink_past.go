@@ -20,17 +20,36 @@ func (s *shrinker) cutPast() {
 		return
 	}
 	known := slices.Clone(s.c.keyed.known)
-	whole := s.ops
-	s.cutAtPin(known)
-	if pinned, start := s.ops, s.start; len(pinned) > 20 {
-		s.ops = whole
-		if s.cutAtAnswer(known); len(s.ops) > len(pinned)/2 {
-			s.ops, s.start = pinned, start
+	best := part{s.ops, nil}
+	s.atPins(known, func(p part) bool {
+		if !s.illegal(p.ops, p.start) {
+			return true
 		}
+		best = p
+		return false
+	})
+	if len(best.ops) > 20 {
+		s.atAnswers(known, func(p part) bool {
+			if !s.illegal(p.ops, p.start) {
+				return true
+			}
+			if len(p.ops) < len(best.ops)/2 {
+				best = p
+			}
+			return false
+		})
 	}
+	s.ops, s.start = best.ops, best.start
 }
 
-func (s *shrinker) cutAtPin(known []action) {
+// part is a stretch and where it starts.
+type part struct {
+	ops   History
+	start *Start
+}
+
+// atPins yields the parts that begin at an operation alone, latest first.
+func (s *shrinker) atPins(known []action, yield func(part) bool) {
 	for i := len(known) - 1; i >= 0; i-- {
 		a := &known[i]
 		op := s.ops[a.src]
@@ -40,8 +59,7 @@ func (s *shrinker) cutAtPin(known []action) {
 			continue
 		}
 		kept := slices.DeleteFunc(slices.Clone(s.ops), func(op Op) bool { return op.Outcome == OK && op.Return <= a.ret })
-		if start := (&Start{Held: []Held{held}, By: &op}); s.illegal(kept, start) {
-			s.ops, s.start = kept, start
+		if !yield(part{kept, &Start{Held: []Held{held}, By: &op}}) {
 			return
 		}
 	}
@@ -75,28 +93,27 @@ func (op *Op) leaves() (Held, bool) {
 // maxHeld bounds the states a stretch may begin from: more explain nothing.
 const maxHeld = 6
 
-// cutAtAnswer tries the last answer but one, two, four and so on.
-func (s *shrinker) cutAtAnswer(known []action) {
+// atAnswers yields the parts that begin at the last answer but one, two, four
+// and so on.
+func (s *shrinker) atAnswers(known []action, yield func(part) bool) {
 	states := s.statesByLevel(known)
 	for back := 1; back < len(known); back *= 2 {
 		level := len(known) - back
-		held := states[level]
-		if len(held) == 0 || len(held) > maxHeld {
-			continue
+		held, t := states[level], known[level-1].ret
+		if len(held) == 0 || len(held) > maxHeld || known[level].ret == t {
+			continue // at one instant, time does not tell before from after
 		}
-		t := known[level-1].ret
 		var kept History
 		for _, op := range s.ops {
 			switch {
-			case op.Outcome == OK && op.Return <= t, op.Outcome == OK && op.Call <= t && op.Kind == Get:
+			case op.Outcome == OK && (op.Return <= t || op.Call <= t && op.Kind == Get):
 				continue
 			case op.Outcome == OK && op.Call <= t:
 				op = op.edge()
 			}
 			kept = append(kept, op)
 		}
-		if start := (&Start{Held: held}); s.illegal(kept, start) {
-			s.ops, s.start = kept, start
+		if !yield(part{kept, &Start{Held: held}}) {
 			return
 		}
 	}
