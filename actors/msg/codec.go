@@ -7,7 +7,7 @@ import (
 	"github.com/quoratedb/quorate/actors"
 )
 
-// The wire encoding of messages, written by hand (docs/adr/0002 says why).
+// The wire encoding of messages, written by hand (docs/adr/0003 says why).
 //
 // A message is a type byte and its fields, in the order of codec_client.go and
 // codec_strong.go; what fields are made of is in codec_wire.go and codec_kv.go.
