@@ -184,7 +184,7 @@ func (d *drawer) operation(op *ClientOp, number int64) {
 		// decide histories with many unknown outcomes.
 		op.Do = "get"
 		if k := d.increments[op.Key]; k < 48 && d.ppm(600_000) {
-			op.Do, op.Value = "incr", 1<<(k+8)
+			op.Do, op.Value = "incr", firstDelta<<k
 			d.increments[op.Key]++
 		}
 		return

@@ -96,7 +96,7 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 
 // judge checks the history and names the verdict.
 func (r *Result) judge() {
-	r.Judgement = linearizability.Check(r.History, linearizability.KV,
+	r.Judgement = linearizability.Check(settle(r.History, r.Plan.Config.Keys), linearizability.KV,
 		linearizability.Options{MaxSteps: maxSteps, Timeout: checkTimeout, NoStretch: true})
 	switch r.Judgement.Answer {
 	case linearizability.Illegal:
