@@ -49,9 +49,6 @@ func newCluster(bin, dir string, eps []endpoints, output func(id int) io.Writer)
 	return c, c.writeConfigs()
 }
 
-// pidFile holds the process id of the node, written by the node itself.
-func (m *member) pidFile() string { return filepath.Join(m.dir, pidFileName) }
-
 // start starts every node that does not run.
 func (c *cluster) start() error {
 	for _, m := range c.members {
