@@ -1,19 +1,18 @@
 package linearizability
 
 import (
-	"math"
 	"slices"
 	"strings"
 )
 
-// lookahead proves configurations hopeless by the next exact read, where the
-// state can only grow until then: appends lengthen it, increments of one sign
-// move it one way. Without it a search meets the wrong order of two appends
-// only after having tried every order of all later ones.
+// lookahead proves configurations hopeless by the next exact read: its value
+// must be there already, be written by something that may still execute before
+// the read returns, or grow out of the state by appends, or by increments of
+// one sign. Without it a search meets the wrong order of two appends only after
+// having tried every order of all later ones.
 type lookahead struct {
 	use      growth
-	nextRead []int32 // for each level: the first exact read that returns at it or after it
-	shrinks  []int64 // for each level: the first call of an open or later operation that does not grow
+	nextRead []int32 // for each level: the first exact read that returns at it or after it, or -1
 }
 
 type growth uint8
@@ -27,27 +26,14 @@ const (
 
 func (l *lookahead) build(k *keyed) {
 	l.use = growthOf(k)
-	if l.use == growsNot {
-		return
-	}
 	n := len(k.known)
 	l.nextRead = slices.Grow(l.nextRead[:0], n)[:n]
-	l.shrinks = slices.Grow(l.shrinks[:0], n)[:n]
-	read, shrink := int32(-1), int64(math.MaxInt64)
-	for i := range k.unknown {
-		if !l.grows(&k.unknown[i]) {
-			shrink = min(shrink, k.unknown[i].call)
-		}
-	}
+	read := int32(-1)
 	for i := n - 1; i >= 0; i-- {
-		a := &k.known[i]
-		if a.kind == Get && a.saw == SawValue && a.found {
+		if a := &k.known[i]; a.kind == Get && a.saw == SawValue {
 			read = int32(i)
 		}
-		if !a.readOnly() && !l.grows(a) {
-			shrink = min(shrink, a.call)
-		}
-		l.nextRead[i], l.shrinks[i] = read, shrink
+		l.nextRead[i] = read
 	}
 }
 
@@ -66,52 +52,76 @@ func growthOf(k *keyed) growth {
 	return growsNot
 }
 
-func (l *lookahead) grows(a *action) bool {
-	switch l.use {
-	case growsText:
-		return a.kind == Append
-	case growsUp:
-		return a.kind == Incr && a.delta >= 0
-	case growsDown:
-		return a.kind == Incr && a.delta <= 0
-	}
-	return false
-}
-
 // hopeless reports whether the next exact read that c has not executed cannot
 // be explained any more.
 func (l *lookahead) hopeless(s *search, c *config) bool {
-	if l.use == growsNot {
-		return false
-	}
+	known := s.k.known
 	read := l.nextRead[c.level]
-	for read >= 0 && s.k.known[read].call <= s.k.known[c.level].ret && c.done.has(s.slot[read]) {
-		if int(read)+1 == len(s.k.known) {
+	for read >= 0 && known[read].call <= known[c.level].ret && c.done.has(s.slot[read]) {
+		if int(read)+1 == len(known) {
 			return false
 		}
 		read = l.nextRead[read+1]
 	}
-	if read < 0 || l.shrinks[c.level] <= s.k.known[read].ret {
+	if read < 0 {
 		return false
 	}
-	if l.reaches(&s.k.values, c.state, s.k.known[read].out) {
+	v, goal := &s.k.values, known[read].out
+	if l.reaches(v, c.state, goal) {
 		return false
+	}
+	for j := c.level; j < read; j++ {
+		if done := known[j].call <= known[c.level].ret && c.done.has(s.slot[j]); !done && l.leadsTo(v, &known[j], goal) {
+			return false
+		}
+	}
+	for _, j := range s.open(read) {
+		if done := known[j].call <= known[c.level].ret && c.done.has(s.slot[j]); !done && l.leadsTo(v, &known[j], goal) {
+			return false
+		}
+	}
+	for i := range s.classes {
+		if a := s.classes[i].act; a.call <= known[read].ret && l.leadsTo(v, a, goal) {
+			return false
+		}
 	}
 	s.deepest = max(s.deepest, read) // the answer that nothing explains is this one
 	return true
 }
 
-// reaches reports whether the state s can grow into t.
-func (l *lookahead) reaches(v *values, s, t value) bool {
+// reaches reports whether the state s is goal or may grow into it.
+func (l *lookahead) reaches(v *values, s, goal value) bool {
 	switch {
-	case s == absent || s == t:
+	case s == goal:
+		return true
+	case l.use == growsNot || goal == absent:
+		return false
+	case s == absent:
 		return true
 	case l.use == growsText:
-		return strings.HasPrefix(v.text[t], v.text[s])
-	case !v.isInt[s] || !v.isInt[t]:
+		return strings.HasPrefix(v.text[goal], v.text[s])
+	case !v.isInt[s] || !v.isInt[goal]:
 		return false // increments neither make nor leave a value that is no integer
 	case l.use == growsUp:
-		return v.ints[s] <= v.ints[t]
+		return v.ints[s] <= v.ints[goal]
 	}
-	return v.ints[s] >= v.ints[t]
+	return v.ints[s] >= v.ints[goal]
+}
+
+// leadsTo reports whether a may make a state that reaches goal out of one that
+// does not.
+func (l *lookahead) leadsTo(v *values, a *action, goal value) bool {
+	switch {
+	case a.readOnly():
+		return false
+	case a.kind == Set || a.kind == CAS:
+		return l.reaches(v, a.val, goal)
+	case a.kind == Delete:
+		return l.reaches(v, absent, goal)
+	case a.kind == Append:
+		return l.use != growsText
+	case a.delta < 0:
+		return l.use != growsDown
+	}
+	return l.use != growsUp && a.delta != 0
 }
