@@ -22,13 +22,11 @@ const (
 	TouchRefused                    // a first touch met a higher ballot
 	AcceptRefused                   // an accept met a higher ballot
 	FloorRefused                    // an accept met the floor
-	VersionRefused                  // an accept met a newer version
 	Resent                          // an accept left again, under the same id
 	ConfirmRefused                  // a confirm found a partition promised away
 	ConfirmChecked                  // a confirm asked about single partitions
 	MajorityRead                    // versions were read without a ballot
 	Collected                       // tombstones were collected
-	CollectedLate                   // a collection arrived after a restart of the replica
 	HandedOver                      // ownership was handed over
 	Forwarded                       // a request was forwarded
 	ForwardTwice                    // a forward was delivered twice
@@ -47,8 +45,7 @@ const (
 
 var markNames = [marks]string{
 	"crash-during-sync", "torn-write", "boot-failed", "disk-error-stop", "checkpoint", "prepare", "promise-refused",
-	"takeover", "duel", "touch", "touch-disagreed", "touch-refused", "accept-refused", "floor-refused",
-	"version-refused", "resend", "confirm-refused", "confirm-checked", "majority-read", "collected", "collected-late",
+	"takeover", "duel", "touch", "touch-disagreed", "touch-refused", "accept-refused", "floor-refused", "resend", "confirm-refused", "confirm-checked", "majority-read", "collected",
 	"hand-over", "forward", "forward-twice", "forward-refused", "forward-not-owner", "digest", "list-keys",
 	"unknown-outcome", "client-timeout", "late-answer", "turned-away", "paused-owner-returned", "all-down",
 }

@@ -29,7 +29,7 @@ type faultKind struct {
 var faults = map[string]faultKind{
 	FaultKill:  {func(w *World, a *activeFault) bool { return w.crashAll(a.nodes, false) }, (*World).restartAll},
 	FaultPower: {func(w *World, a *activeFault) bool { return w.crashAll(a.nodes, true) }, (*World).restartAll},
-	FaultPause: {(*World).pauseAll, func(*World, *activeFault) {}},
+	FaultPause: {(*World).pauseAll, (*World).resumed},
 	FaultCut:   onLinks(func(l *link, _ *Fault, sign int64) { l.cut += int(sign) }, outward, inward),
 	FaultMute:  onLinks(func(l *link, _ *Fault, sign int64) { l.cut += int(sign) }, outward),
 	FaultDeaf:  onLinks(func(l *link, _ *Fault, sign int64) { l.cut += int(sign) }, inward),
@@ -230,4 +230,13 @@ func (w *World) pauseAll(a *activeFault) bool {
 		}
 	})
 	return any
+}
+
+// resumed looks whether a node was replaced while it was paused.
+func (w *World) resumed(a *activeFault) {
+	w.each(a.nodes, func(n *node) {
+		if n.up && w.oracle.replaced(n.id) {
+			w.cover.hit(PausedOwnerReturned)
+		}
+	})
 }

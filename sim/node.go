@@ -8,6 +8,7 @@ import (
 	"github.com/quoratedb/quorate/actors/detector"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/replica"
 	"github.com/quoratedb/quorate/actors/shard"
 	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/wal"
@@ -91,7 +92,7 @@ func (n *node) boot() {
 		p, b = actors.NextRecord(b)
 		part, err := msg.RecordPartition(p)
 		if err == nil {
-			err = n.sys.Lanes[actors.LaneOf(part, n.w.cfg.Lanes)].Replica.Restore(p)
+			err = n.replica(part).Restore(p)
 		}
 		if err != nil {
 			n.w.violate(Invariant, "node %d: a record that it wrote can't be restored: %v", n.id, err)
@@ -208,6 +209,11 @@ func (n *node) crash(power bool) {
 	n.w.hangUp(n)
 }
 
+// replica is the node's replica of a partition's lane.
+func (n *node) replica(p kv.Partition) *replica.Replica {
+	return n.sys.Lanes[actors.LaneOf(p, n.w.cfg.Lanes)].Replica
+}
+
 // prepare sets what the next batch of a lane may know.
 func (n *node) prepare(l *lane, i int) {
 	l.ctx.NowNs = n.clock.nowNs(n.w.nowNs)
@@ -246,7 +252,11 @@ func (n *node) run(i int) {
 		n.w.trace.handled(n.w, &l.batch[j])
 		n.w.oracle.handled(n, &l.batch[j])
 	}
-	n.sys.Lanes[i].Step(&l.ctx, l.batch, n.journal.durable(l.seq))
+	clean := n.journal.durable(l.seq)
+	if clean {
+		n.w.oracle.clean(n, i)
+	}
+	n.sys.Lanes[i].Step(&l.ctx, l.batch, clean)
 	n.w.oracle.stepped(n, i)
 	serviceNs := n.w.cfg.ServiceNs/2 + roll.below(n.w.cfg.ServiceNs+1)
 	n.w.q.push(n.w.nowNs+serviceNs, event{kind: evDone, node: uint8(n.idx), lane: uint8(i), life: n.life})
@@ -272,7 +282,6 @@ func (n *node) effects(i int) {
 	}
 	if len(l.ctx.Records) > 0 {
 		l.seq = n.journal.add(l.ctx.Records)
-		n.w.oracle.persisted(n, l.ctx.Records)
 	}
 	durable := n.journal.durable(l.seq)
 	life := n.life

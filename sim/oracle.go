@@ -19,20 +19,30 @@ import (
 //  2. One owner per ballot: only the boot of the node that a ballot names sends
 //     claims, touches and accepts under it.
 //  3. Promises and floors of a running replica never fall.
-//  4. What a replica has acknowledged (a promise, a touch, an accept) is there
-//     after every restart.
+//  4. What a replica has acknowledged (a promise, an accept) or shown (a touch,
+//     a version) is there after every restart, and so are the promises and floors
+//     that it held when its log was last clean; nothing else is there instead.
+//  5. When a client is told of a value, a majority of the replicas holds it or
+//     something newer.
 type oracle struct {
 	w        *World
 	every    bool
-	values   map[versionKey]uint64        // 1: digest of key and value
+	values   map[versionKey]valueSum      // 1
 	requests map[requestKey]request       // 4: what was asked
 	acked    []map[ackKey]kv.Version      // 4: by node
 	promised [][]kv.Ballot                // 4: by node and partition, acknowledged
 	seen     [][]partitionView            // 3: by node and partition, in this life
+	firm     [][]partitionView            // 4: what was seen when the log was clean
 	owners   map[kv.Partition][]kv.NodeID // coverage: whose claims were promised, latest last
 	replies  map[requestKey]kv.Version    // coverage: of the first answer to a touch of one key
 	forwards map[forwardKey]uint8         // coverage
 	buf      []byte
+}
+
+// valueSum digests a key and its value, and says when it was first accepted.
+type valueSum struct {
+	sum uint64
+	ns  int64
 }
 
 type versionKey struct {
@@ -53,6 +63,7 @@ type request struct {
 	prepare *msg.Prepare
 	touch   *msg.Touch
 	accept  *msg.Accept
+	read    *msg.ReadVersions
 }
 
 type ackKey struct {
@@ -73,12 +84,13 @@ type forwardKey struct {
 func (o *oracle) init(w *World) {
 	n, parts := w.cfg.Nodes, w.cfg.Partitions
 	*o = oracle{w: w, every: w.opts.Invariants != AtEnd,
-		values: map[versionKey]uint64{}, requests: map[requestKey]request{},
+		values: map[versionKey]valueSum{}, requests: map[requestKey]request{},
 		owners: map[kv.Partition][]kv.NodeID{}, replies: map[requestKey]kv.Version{}, forwards: map[forwardKey]uint8{}}
 	for range n {
 		o.acked = append(o.acked, map[ackKey]kv.Version{})
 		o.promised = append(o.promised, make([]kv.Ballot, parts))
 		o.seen = append(o.seen, make([]partitionView, parts))
+		o.firm = append(o.firm, make([]partitionView, parts))
 	}
 }
 
@@ -117,12 +129,18 @@ func (o *oracle) sent(n *node, env *actors.Envelope) {
 			o.oneValue(n, it)
 		}
 		o.requests[keyOf(n, env, m.ID)] = request{accept: m}
+	case *msg.ReadVersions:
+		o.requests[keyOf(n, env, m.ID)] = request{read: m}
 	case *msg.Promises:
 		o.promises(n, m, o.requests[o.replyTo(env, m.ID)].prepare)
 	case *msg.Touched:
 		o.touched(n, m, o.requests[o.replyTo(env, m.ID)].touch)
 	case *msg.Accepted:
 		o.accepted(n, m, o.requests[o.replyTo(env, m.ID)].accept)
+	case *msg.Versions:
+		o.shown(n, m, o.requests[o.replyTo(env, m.ID)].read)
+	case *msg.Results:
+		o.told(n, m)
 	}
 }
 
@@ -135,19 +153,25 @@ func (o *oracle) owns(n *node, b kv.Ballot, does string) {
 
 // oneValue checks that a version names one value of one key.
 func (o *oracle) oneValue(n *node, it *msg.AcceptItem) {
-	r := &it.Register
-	b := append(o.buf[:0], byte(r.Kind), byte(len(it.Key)))
-	b = append(b, it.Key...)
-	b = append(b, r.Data...)
-	o.buf = b
-	sum := xxh3.Hash(b)
-	k := versionKey{r.Version, it.Partition}
-	if old, ok := o.values[k]; ok && old != sum {
+	k := versionKey{it.Register.Version, it.Partition}
+	sum := o.digest(it.Key, &it.Register)
+	old, ok := o.values[k]
+	switch {
+	case !ok:
+		o.values[k] = valueSum{sum, o.w.nowNs}
+	case old.sum != sum:
 		o.w.violate(Invariant, "node %d: version %v of partition %d is given to two values, the second %q of key %q",
-			n.id, r.Version, it.Partition, r.Data, it.Key)
-		return
+			n.id, k.version, it.Partition, it.Register.Data, it.Key)
+	case old.ns < o.w.nowNs:
+		o.w.cover.hit(Resent)
 	}
-	o.values[k] = sum
+}
+
+func (o *oracle) digest(key []byte, r *kv.Register) uint64 {
+	b := append(o.buf[:0], byte(r.Kind), byte(len(key)))
+	b = append(b, key...)
+	o.buf = append(b, r.Data...)
+	return xxh3.Hash(o.buf)
 }
 
 func (o *oracle) promises(n *node, m *msg.Promises, req *msg.Prepare) {
@@ -166,9 +190,27 @@ func (o *oracle) touched(n *node, m *msg.Touched, req *msg.Touch) {
 		return
 	}
 	for i := range m.Items {
-		if !m.Items[i].Refused {
-			o.promise(n, req.Items[i].Partition, req.Items[i].Ballot)
+		if it := &req.Items[i]; !m.Items[i].Refused {
+			o.promise(n, it.Partition, it.Ballot)
+			o.holds(n, it.Partition, it.Key, m.Items[i].Register.Version)
 		}
+	}
+}
+
+func (o *oracle) shown(n *node, m *msg.Versions, req *msg.ReadVersions) {
+	if req == nil || len(req.Keys) != len(m.Versions) {
+		return
+	}
+	for i := range m.Versions {
+		o.holds(n, req.Keys[i].Partition, req.Keys[i].Key, m.Versions[i])
+	}
+}
+
+// holds records that a node has let others know that it holds a version.
+func (o *oracle) holds(n *node, p kv.Partition, key []byte, v kv.Version) {
+	k := ackKey{string(key), p}
+	if o.acked[n.idx][k].Less(v) {
+		o.acked[n.idx][k] = v
 	}
 }
 
@@ -189,12 +231,8 @@ func (o *oracle) accepted(n *node, m *msg.Accepted, req *msg.Accept) {
 			continue
 		}
 		it := &req.Items[i]
-		v := it.Register.Version
-		o.promise(n, it.Partition, v.Ballot)
-		k := ackKey{string(it.Key), it.Partition}
-		if o.acked[n.idx][k].Less(v) {
-			o.acked[n.idx][k] = v
-		}
+		o.promise(n, it.Partition, it.Register.Version.Ballot)
+		o.holds(n, it.Partition, it.Key, it.Register.Version)
 	}
 }
 
@@ -217,6 +255,17 @@ func (o *oracle) stepped(n *node, lane int) {
 	}
 }
 
+// clean is told when a lane is about to run and all that it has persisted is on
+// disk: what it held after its previous batch must last from now on.
+func (o *oracle) clean(n *node, lane int) {
+	if !o.every {
+		return
+	}
+	for p := lane; p < o.w.cfg.Partitions; p += o.w.cfg.Lanes {
+		o.firm[n.idx][p] = o.seen[n.idx][p]
+	}
+}
+
 // crashed forgets what only a running replica must keep.
 func (o *oracle) crashed(n *node) { clear(o.seen[n.idx]) }
 
@@ -225,11 +274,8 @@ func (o *oracle) restored(n *node) {
 	if !o.every {
 		return
 	}
-	for p, b := range o.promised[n.idx] {
-		lane := n.sys.Lanes[actors.LaneOf(kv.Partition(p), o.w.cfg.Lanes)]
-		if got := lane.Replica.Promised(kv.Partition(p)); got.Less(b) {
-			o.w.violate(Invariant, "node %d: promised %v for partition %d, and after a restart only %v", n.id, b, p, got)
-		}
+	for p := range o.promised[n.idx] {
+		o.restoredPartition(n, kv.Partition(p))
 	}
 	for i := range o.w.cfg.Keys {
 		key := o.w.cfg.Keys[i].Name
@@ -238,16 +284,52 @@ func (o *oracle) restored(n *node) {
 		if !ok {
 			continue
 		}
-		r := n.sys.Lanes[actors.LaneOf(p, o.w.cfg.Lanes)].Replica
+		r := n.replica(p)
 		got := r.Lookup(p, []byte(key)).Version
 		if got.Less(v) && r.Floor(p).Less(v) {
-			o.w.violate(Invariant, "node %d: accepted %v of key %q, and after a restart holds %v", n.id, v, key, got)
+			o.w.violate(Invariant, "node %d: told others of %v of key %q, and after a restart holds %v", n.id, v, key, got)
 		}
 	}
 }
 
-// persisted looks at the records of a batch. Nothing is checked here yet.
-func (o *oracle) persisted(*node, []byte) {}
+func (o *oracle) restoredPartition(n *node, p kv.Partition) {
+	r := n.replica(p)
+	promised, floor, firm := r.Promised(p), r.Floor(p), &o.firm[n.idx][p]
+	if b := o.promised[n.idx][p]; promised.Less(b) {
+		o.w.violate(Invariant, "node %d: promised %v for partition %d, and after a restart only %v", n.id, b, p, promised)
+	}
+	if promised.Less(firm.promised) || floor.Less(firm.floor) {
+		o.w.violate(Invariant, "node %d, partition %d: its log was clean at promise %v and floor %v, and after a restart it has %v and %v",
+			n.id, p, firm.promised, firm.floor, promised, floor)
+	}
+	r.Each(p, func(key string, reg kv.Register) {
+		was, ok := o.values[versionKey{reg.Version, p}]
+		if ok && was.sum != o.digest([]byte(key), &reg) {
+			o.w.violate(Invariant, "node %d: version %v of key %q came back as %q after a restart, which is not what was written", n.id, reg.Version, key, reg.Data)
+		}
+	})
+}
+
+// told checks 5 for answers that name the version of a value. A replica that is
+// down may hold anything that its disk held.
+func (o *oracle) told(n *node, m *msg.Results) {
+	c := o.w.clients[m.ID>>32]
+	if c.op == nil || c.id != m.ID || len(m.Results) != 1 || m.Results[0].Status != kv.OK || m.Results[0].Rev.IsZero() {
+		return
+	}
+	key := []byte(o.w.cfg.Keys[c.op.Key].Name)
+	p := o.w.ring.PartitionOf(ring0, key)
+	rev, prefs, holders := m.Results[0].Rev, o.w.ring.Preference(p), 0
+	for _, id := range prefs {
+		r := o.w.nodes[id-1]
+		if !r.up || !r.replica(p).Lookup(p, key).Version.Less(rev) || !r.replica(p).Floor(p).Less(rev) {
+			holders++
+		}
+	}
+	if holders <= len(prefs)/2 {
+		o.w.violate(Invariant, "node %d tells a client of %v of key %q, which %d of %d replicas hold", n.id, rev, key, holders, len(prefs))
+	}
+}
 
 // difference says where replicas of a partition differ, or "". A tombstone and
 // an absent key are the same to a client.
@@ -261,7 +343,7 @@ func (w *World) difference() string {
 				return fmt.Sprintf("node %d is down", node)
 			}
 			got := contents{}
-			n.sys.Lanes[actors.LaneOf(id, w.cfg.Lanes)].Replica.Each(id, got.add)
+			n.replica(id).Each(id, got.add)
 			if i == 0 {
 				first = got
 				continue

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
@@ -18,15 +20,9 @@ func (o *oracle) cover(n *node, env *actors.Envelope) {
 		c.hit(Touched)
 	case *msg.Touched:
 		o.coverTouched(env, m)
-	case *msg.Accept:
-		if o.every {
-			if old := o.requests[keyOf(n, env, m.ID)].accept; old == m || old != nil && len(old.Items) == len(m.Items) {
-				c.hit(Resent)
-			}
-		}
 	case *msg.Accepted:
 		for i := range m.Refused {
-			c.hit(map[msg.Reason]Mark{msg.ByPromise: AcceptRefused, msg.ByFloor: FloorRefused, msg.ByVersion: VersionRefused}[m.Refused[i].Reason])
+			c.hit(map[msg.Reason]Mark{msg.ByPromise: AcceptRefused, msg.ByFloor: FloorRefused}[m.Refused[i].Reason])
 		}
 	case *msg.Confirm:
 		if len(m.Checks) > 0 {
@@ -115,4 +111,16 @@ func (o *oracle) handled(n *node, env *actors.Envelope) {
 			o.w.cover.hit(ForwardTwice)
 		}
 	}
+}
+
+// replaced reports whether a node had a partition promised to it that was then
+// promised to another one.
+func (o *oracle) replaced(id kv.NodeID) bool {
+	for p := range o.w.cfg.Partitions {
+		list := o.owners[kv.Partition(p)]
+		if k := len(list); k > 1 && list[k-1] != id && slices.Contains(list, id) {
+			return true
+		}
+	}
+	return false
 }
