@@ -28,18 +28,21 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/quoratedb/quorate/node/door"
 )
 
 // Config says how a Server serves. Zero fields take the defaults beside them.
 type Config struct {
 	Host         door.Host
-	Log          *slog.Logger  // slog.Default()
-	MaxConns     int           // 20,000; more are refused with an error
-	CommandBytes int           // of one command, four times Limits.ValueBytes and 1 MiB
-	BufferBytes  int64         // 512 MiB: read buffers of commands above 64 KiB, of all connections together
-	ReadTimeout  time.Duration // 30 s without a byte inside a command; idle connections may wait for ever
-	WriteTimeout time.Duration // 10 s for each 256 KiB that a slow reader takes
+	Log          *slog.Logger         // slog.Default()
+	Metrics      *prometheus.Registry // where Door registers the server; nil: nowhere
+	MaxConns     int                  // 20,000; more are refused with an error
+	CommandBytes int                  // of one command, four times Limits.ValueBytes and 1 MiB
+	BufferBytes  int64                // 512 MiB: read buffers of commands above 64 KiB, of all connections together
+	ReadTimeout  time.Duration        // 30 s without a byte inside a command; idle connections may wait for ever
+	WriteTimeout time.Duration        // 10 s for each 256 KiB that a slow reader takes
 }
 
 func (c Config) defaults() Config {
@@ -212,6 +215,9 @@ func Door(addr string, cfg Config) func(door.Host) (io.Closer, error) {
 		cfg := cfg
 		cfg.Host = h
 		s := New(cfg)
+		if cfg.Metrics != nil {
+			cfg.Metrics.MustRegister(s)
+		}
 		go func() {
 			if err := s.Serve(l); !errors.Is(err, ErrClosed) {
 				s.cfg.Log.Error("resp: no longer accepting", "error", err)
