@@ -13,7 +13,7 @@ import (
 )
 
 // asQuorate, in the environment, turns the test binary into the command.
-const asQuorate = "QUORATE_TEST_AS_COMMAND"
+const asQuorate = "TEST_AS_QUORATE"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asQuorate) != "" {

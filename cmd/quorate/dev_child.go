@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
@@ -35,6 +37,7 @@ func (c *child) start() error {
 	}
 	cmd := exec.Command(c.bin, c.args...)
 	cmd.Stdout, cmd.Stderr = c.out, c.out
+	cmd.Env = childEnvironment()
 	cmd.SysProcAttr = childAttributes()
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
@@ -53,6 +56,15 @@ func (c *child) start() error {
 		close(ended)
 	}()
 	return nil
+}
+
+// childEnvironment leaves out the settings that would make nodes of one cluster
+// the same node. Others, such as QUORATE_LOG_LEVEL, hold for all of them.
+func childEnvironment() []string {
+	own := []string{"QUORATE_NODE_", "QUORATE_LISTEN_", "QUORATE_CLUSTER_"}
+	return slices.DeleteFunc(os.Environ(), func(pair string) bool {
+		return slices.ContainsFunc(own, func(prefix string) bool { return strings.HasPrefix(pair, prefix) })
+	})
 }
 
 // alive reports whether the process runs. The caller holds mu.

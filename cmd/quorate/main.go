@@ -41,7 +41,7 @@ type cli struct {
 func main() { os.Exit(run(os.Args[1:])) }
 
 func run(args []string) int {
-	var c cli
+	c := cli{Node: newNodeCmd()}
 	parser, err := kong.New(&c, kong.Name("quorate"),
 		kong.Description("A key-value store whose consistency settings are checked claims."),
 		kong.UsageOnError(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}))

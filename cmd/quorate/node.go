@@ -1,41 +1,92 @@
 package main
 
 import (
-	"encoding/json"
+	"context"
+	"errors"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
-	"path/filepath"
+	"reflect"
 
-	"github.com/prometheus/client_golang/prometheus"
-	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/alecthomas/kong"
+
 	"github.com/quoratedb/quorate/node"
+	"github.com/quoratedb/quorate/node/config"
 	"github.com/quoratedb/quorate/node/door"
-	"github.com/quoratedb/quorate/node/httpd"
-	"github.com/quoratedb/quorate/node/resp"
 )
 
+// defaultConfig is read when no file is named, if it exists.
+const defaultConfig = "/etc/quorate/quorate.yaml"
+
+// nodeCmd runs one node until it is told to stop.
 type nodeCmd struct {
-	Config     string `help:"The configuration file." placeholder:"FILE"`
+	Config     string `help:"The configuration file. Without one: /etc/quorate/quorate.yaml if it exists, else a cluster of one with its data in ./data." placeholder:"FILE"`
 	WhileStdin bool   `hidden:"" help:"Stop when standard input is closed."`
+
+	Settings kong.Plugins `embed:"" group:"Settings, over the file and the QUORATE_ variables:"`
 }
 
+// newNodeCmd gives the command a flag for every key of the configuration.
+func newNodeCmd() nodeCmd { return nodeCmd{Settings: kong.Plugins{newSettings()}} }
+
+// newSettings makes a pointer to a struct with one *string per key, which is
+// how kong takes flags that are not written down in source.
+func newSettings() any {
+	var fields []reflect.StructField
+	for i, k := range config.Keys() {
+		fields = append(fields, reflect.StructField{
+			Name: fmt.Sprintf("Setting%d", i), Type: reflect.TypeFor[*string](),
+			Tag: reflect.StructTag(fmt.Sprintf(`name:%q help:%q placeholder:"VALUE"`, k.Name, k.Doc+" ("+k.Default+")")),
+		})
+	}
+	return reflect.New(reflect.StructOf(fields)).Interface()
+}
+
+// overrides are the settings given as flags, by key.
+func (n *nodeCmd) overrides() map[string]string {
+	given := map[string]string{}
+	for _, s := range n.Settings {
+		v := reflect.ValueOf(s).Elem()
+		for i, k := range config.Keys() {
+			if p, ok := v.Field(i).Interface().(*string); ok && p != nil {
+				given[k.Name] = *p
+			}
+		}
+	}
+	return given
+}
+
+// Run runs the node. A configuration with mistakes is bad usage.
 func (n *nodeCmd) Run() error {
-	b, err := os.ReadFile(n.Config)
+	path := n.Config
+	if path == "" {
+		if _, err := os.Stat(defaultConfig); err == nil {
+			path = defaultConfig
+		}
+	}
+	file, err := config.Load(path, os.Environ(), n.overrides())
 	if err != nil {
-		return err
+		return &exitError{exitUsage, err.Error()}
 	}
-	var t fileConfig
-	if err := json.Unmarshal(b, &t); err != nil {
-		return err
+	log := file.Logger(os.Stderr)
+	slog.SetDefault(log)
+	return runNode(untilTold(n.WhileStdin), file.Config(buildID(), log))
+}
+
+// runNode runs a node until ctx ends. Its process id is in the data directory
+// from before it serves until it has closed.
+func runNode(ctx context.Context, cfg node.Config) error {
+	remove := func() {}
+	first := func(door.Host) (closer io.Closer, err error) {
+		remove, err = writePID(cfg.DataDir)
+		return io.NopCloser(nil), err
 	}
-	cfg := node.Config{Cluster: "x", Node: kv.NodeID(t.ID), Lanes: t.Lanes, DataDir: filepath.Dir(n.Config)}
-	for i, p := range t.Peers {
-		cfg.Members = append(cfg.Members, node.Member{ID: kv.NodeID(i + 1), Weight: 1, Endpoints: door.Endpoints{Peer: p}})
+	cfg.Doors = append([]node.Door{first}, cfg.Doors...)
+	err := node.Run(ctx, cfg)
+	remove()
+	if errors.Is(err, context.Canceled) {
+		return nil
 	}
-	cfg.PeerListen = t.Peers[t.ID-1]
-	cfg.Metrics = prometheus.NewRegistry()
-	cfg.Log = slog.Default()
-	cfg.Doors = append(cfg.Doors, resp.Door(t.RESP, resp.Config{}), httpd.Door(t.HTTP, httpd.Config{Metrics: cfg.Metrics}))
-	cfg.Doors = append(cfg.Doors, pidDoor(cfg.DataDir))
-	return node.Run(untilTold(n.WhileStdin), cfg)
+	return err
 }
