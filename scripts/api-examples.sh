@@ -62,7 +62,7 @@ section "HTTP: the cluster"
 http '\{.*\}' "$HTTP/api/v1/cluster/health"
 http '\{.*\}' "$HTTP/api/v1/cluster/stats"
 http '\{.*\}' "$HTTP/api/v1/admin/stats"
-example 'quorate_wal_syncs_total' bash -c "curl -sS --max-time 5 $HTTP/metrics | grep ^quorate_ | head -n 60"
+example 'quorate_wal_syncs_total' bash -c "curl -sS --max-time 5 $HTTP/metrics | grep ^quorate_ | grep -v _bucket"
 
 section "RESP: any Redis client"
 if command -v redis-cli >/dev/null; then

@@ -161,6 +161,9 @@ func nested(v any) bool {
 
 // labelled is a cell whose column says what it is.
 func labelled(name string, v any) string {
+	if name == "owner" && v == json.Number("0") {
+		return "none known" // node ids begin at 1
+	}
 	if n, ok := v.(json.Number); ok && strings.Contains(strings.ToLower(name), "bytes") {
 		if bytes, err := strconv.ParseInt(n.String(), 10, 64); err == nil {
 			return humanBytes(bytes)
