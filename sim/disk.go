@@ -34,7 +34,8 @@ type Disk struct {
 	life    uint32      // counts crashes
 
 	// Faults, switched by the nemesis.
-	failWrites, failSyncs, full bool
+	failWrites, full bool
+	failSyncs        int // so many, from now on
 	// stats for coverage marks
 	syncs, errors, lostBytes, tornSectors uint64
 }
@@ -152,14 +153,23 @@ func (d *Disk) MkdirAll(string) error { return nil }
 
 // SyncDir implements wal.FS. There is one directory.
 func (d *Disk) SyncDir(string) error {
-	if d.failSyncs {
-		d.errors++
+	if !d.maySync() {
 		return errDiskSync
 	}
-	d.syncs++
 	for _, c := range d.pending {
 		d.durable = c.apply(d.durable)
 	}
 	d.pending = d.pending[:0]
 	return nil
+}
+
+// maySync counts an fsync and reports whether it succeeds.
+func (d *Disk) maySync() bool {
+	if d.failSyncs > 0 {
+		d.failSyncs--
+		d.errors++
+		return false
+	}
+	d.syncs++
+	return true
 }

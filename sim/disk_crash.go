@@ -71,7 +71,7 @@ func (n *inode) flushPrefix(spans []span, d *Disk, roll *dice) {
 	if end%sectorBytes != 0 {
 		d.tornSectors++
 	}
-	n.flushUpTo(kept, end)
+	n.flushUpTo(kept, end, roll)
 }
 
 // flushSome writes a random set of the dirty sectors.
@@ -88,12 +88,16 @@ func (n *inode) flushSome(spans []span, roll *dice) {
 			from = to
 		}
 	}
-	n.flushUpTo(kept, end)
+	n.flushUpTo(kept, end, roll)
 }
 
-// flushUpTo is flush for a file whose new size reached the disk only as far as
-// data did.
-func (n *inode) flushUpTo(spans []span, end int64) {
+// flushUpTo is flush for a file whose new size may have reached the disk only
+// as far as data did. Where the size did and data did not, there are zeros.
+func (n *inode) flushUpTo(spans []span, end int64, roll *dice) {
+	if roll.below(2) == 0 {
+		n.flush(spans)
+		return
+	}
 	whole := n.data
 	size := min(max(end, int64(len(n.durable))), int64(len(n.data)))
 	n.data = n.data[:size]

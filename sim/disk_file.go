@@ -106,13 +106,11 @@ func (f *file) Sync() error {
 		return err
 	}
 	n := f.node
-	if f.disk.failSyncs {
-		f.disk.errors++
+	if !f.disk.maySync() {
 		n.lost = append(n.lost, n.dirty...)
 		n.dirty = n.dirty[:0]
 		return fmt.Errorf("%s: %w", f.name, errDiskSync)
 	}
-	f.disk.syncs++
 	n.flush(n.dirty)
 	n.dirty = n.dirty[:0]
 	return nil

@@ -132,6 +132,7 @@ func (d *drawer) disk() DiskCfg {
 		c.Sync = []string{"interval", "never"}[d.rng.IntN(2)]
 	}
 	c.SegmentBytes = d.log(span64{4096, 65536})
+	c.Preallocate = []int64{-1, 1024, 4096}[d.rng.IntN(3)]
 	c.Compression = []string{"none", "none", "lz4"}[d.rng.IntN(3)]
 	if d.ppm(600_000) {
 		c.CheckpointNs = d.log(d.p.checkpoints)
@@ -213,15 +214,14 @@ func (d *drawer) ring() *ring.Ring {
 // faults draws the list of faults. Each seed has its own menu of kinds, so that
 // some seeds show what others hide (Groce et al., "Swarm Testing", ISSTA 2012).
 func (d *drawer) faults() {
-	n := d.in(d.p.faults)
-	if n == 0 {
-		return
+	for range d.in(d.p.scripts) {
+		d.script(d.pick(d.p.scriptKinds))
 	}
+	n := d.in(d.p.faults)
 	var menu []weighted
 	for _, k := range d.p.kinds {
-		lossy := k.name == FaultPower || k.name == "power-all"
-		if lossy && d.plan.Config.Disk.Sync != "always" {
-			continue // the policy does not promise to survive it
+		if k.name == FaultPower && !d.losable() {
+			continue
 		}
 		if d.ppm(500_000) {
 			menu = append(menu, k)
@@ -244,22 +244,21 @@ func (d *drawer) faults() {
 	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
 }
 
+// losable reports whether the sync policy promises to survive a loss of power.
+func (d *drawer) losable() bool { return d.plan.Config.Disk.Sync == "always" }
+
 func (d *drawer) fault(kind string) Fault {
 	c := &d.plan.Config
 	f := Fault{Kind: kind, AtNs: d.between(0, c.SafetyNs*8/10), ForNs: d.duration()}
 	f.Nodes = []kv.NodeID{d.target()}
 	switch kind {
-	case "power-all":
-		f.Kind, f.Nodes = FaultPower, nil
-		for i := range c.Nodes {
-			f.Nodes = append(f.Nodes, kv.NodeID(i+1))
-		}
-		return f
 	case FaultSplit:
 		f.To = []kv.NodeID{kv.NodeID(d.rng.IntN(c.Nodes) + 1)}
 		return f
 	case FaultLoss, FaultDup:
 		f.Value = d.between(50_000, 500_000)
+	case FaultSyncErr:
+		f.Value = d.between(1, 3)
 	case FaultSlow:
 		f.Value = d.log(span64{200e3, 100e6})
 	case FaultSlowDisk:

@@ -26,7 +26,7 @@ func (w *World) heal() {
 	w.armed = w.armed[:0]
 	for _, n := range w.nodes {
 		n.pausedUntilNs = min(n.pausedUntilNs, w.nowNs)
-		n.disk.failSyncs, n.disk.failWrites, n.disk.full = false, false, false
+		n.disk.failSyncs, n.disk.failWrites, n.disk.full = 0, false, false
 		if !n.up {
 			w.q.push(w.nowNs, event{kind: evRestart, node: uint8(n.idx)})
 		}

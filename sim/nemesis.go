@@ -40,7 +40,7 @@ var faults = map[string]faultKind{
 
 	FaultSlowDisk: onNodes(func(n *node, f *Fault, sign int64) { n.slowDiskNs += sign * f.Value }),
 	FaultWriteErr: onNodes(func(n *node, _ *Fault, sign int64) { n.disk.failWrites = sign > 0 }),
-	FaultSyncErr:  onNodes(func(n *node, _ *Fault, sign int64) { n.disk.failSyncs = sign > 0 }),
+	FaultSyncErr:  onNodes(func(n *node, f *Fault, sign int64) { n.disk.failSyncs = int(max(f.Value*sign, 0)) }),
 	FaultDiskFull: onNodes(func(n *node, _ *Fault, sign int64) { n.disk.full = sign > 0 }),
 	FaultClock:    onNodes(func(n *node, f *Fault, sign int64) { n.clock.wallMs += sign * f.Value }),
 	FaultDrift: onNodes(func(n *node, f *Fault, sign int64) {

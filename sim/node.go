@@ -136,7 +136,7 @@ func (r raw) AppendTo(b []byte) []byte { return append(b, r...) }
 
 func (n *node) walOptions() wal.Options {
 	d := &n.w.cfg.Disk
-	o := wal.Options{Dir: dataDir, SegmentBytes: d.SegmentBytes, PreallocateBytes: -1, CheckpointBlockBytes: 4096}
+	o := wal.Options{Dir: dataDir, SegmentBytes: d.SegmentBytes, PreallocateBytes: d.Preallocate, CheckpointBlockBytes: 4096}
 	switch d.Compression {
 	case "lz4":
 		o.Compression = wal.LZ4

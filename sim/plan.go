@@ -54,6 +54,7 @@ type DiskCfg struct {
 	WriteNs      int64  `json:"write_ns"`
 	SyncNs       int64  `json:"sync_ns"` // mean
 	SegmentBytes int64  `json:"segment_bytes"`
+	Preallocate  int64  `json:"preallocate_bytes"` // negative: not at all
 	Compression  string `json:"compression"`
 	CheckpointNs int64  `json:"checkpoint_ns"` // mean time between checkpoints, 0: none
 	Chunk        int    `json:"chunk"`         // records per step of a checkpoint
@@ -114,7 +115,7 @@ const (
 	FaultSlow     = "slow"      // messages of Nodes take Value ns longer
 	FaultSlowDisk = "slow-disk" // a sync takes Value ns longer
 	FaultWriteErr = "write-error"
-	FaultSyncErr  = "sync-error"
+	FaultSyncErr  = "sync-error" // the next Value fsyncs fail
 	FaultDiskFull = "disk-full"
 	FaultClock    = "clock-jump" // the wall clock jumps by Value ms
 	FaultDrift    = "drift"      // the monotonic clock runs at Value thousandths

@@ -44,6 +44,8 @@ type profile struct {
 	ownerPPM    int64  // of the faults: they strike the default owner of some key
 	lazyPPM     int64  // sync policies other than always (no power loss then)
 	slowSync    span64
+	scripts     span64     // how many
+	scriptKinds []weighted // several faults that belong together, see script.go
 }
 
 // shape is a number of nodes and of replicas.
@@ -69,12 +71,15 @@ var anyTrigger = []weighted{
 
 var swarm = profile{
 	shapes: anyShape, partitions: []int{2, 4, 4, 8},
-	keys: span64{1, 5}, counterPPM: 300_000, ops: span64{40, 160}, opsPerKey: 90, clients: span64{2, 8},
+	keys: span64{1, 6}, counterPPM: 300_000, ops: span64{50, 260}, opsPerKey: 120, clients: span64{2, 8},
 	safetyNs: span64{200e6, 1500e6}, mix: anyOp,
 	faults: span64{1, 9}, kinds: anyFault, triggerPPM: 450_000, triggers: anyTrigger,
 	lossPPM: 60_000, dupPPM: 60_000, levelNs: span64{30e6, 1500e6}, checkpoints: span64{50e6, 800e6},
 	touchingPPM: 500_000, ownerPPM: 500_000, lazyPPM: 100_000, slowSync: span64{20e3, 4e6},
+	scripts: span64{0, 3}, scriptKinds: anyScript,
 }
+
+var anyScript = []weighted{{"minority", 40}, {"stale-owner", 25}, {"bad-fsync", 8}, {"blackout", 8}, {"swizzle", 15}, {"rolling", 8}}
 
 // with returns a copy of the swarm's profile, changed by f.
 func with(f func(*profile)) profile {
@@ -87,7 +92,7 @@ func with(f func(*profile)) profile {
 var Scenarios = []Scenario{
 	{"default", "swarm: every kind of fault, any cluster shape, mixed operations", swarm},
 	{"quiet", "no faults at all: only latencies and concurrency", with(func(p *profile) {
-		p.faults, p.lossPPM, p.dupPPM, p.lazyPPM = span64{}, 0, 0, 0
+		p.faults, p.scripts, p.lossPPM, p.dupPPM, p.lazyPPM = span64{}, span64{}, 0, 0, 0
 	})},
 	{"promises", "few keys, crashes around claims and promises", with(func(p *profile) {
 		p.shapes = []shape{{3, 3, 60}, {2, 2, 10}, {4, 4, 15}, {5, 5, 15}}
@@ -96,7 +101,7 @@ var Scenarios = []Scenario{
 		p.kinds = []weighted{{FaultPower, 40}, {FaultKill, 10}, {FaultCut, 15}, {FaultMute, 10}, {FaultSplit, 10}, {FaultPause, 15}}
 		p.triggers = []weighted{{"send promises", 20}, {"handle promises", 10}, {"handle prepare", 15}, {"send touched", 15},
 			{"handle touch", 10}, {"send accept", 15}, {"handle accept", 10}, {"send accepted", 10}, {"sync", 10}}
-		p.ownerPPM = 300_000
+		p.ownerPPM, p.touchingPPM, p.slowSync = 300_000, 900_000, span64{200e3, 10e6}
 	})},
 	{"tombstones", "deletes, collected at once, and faults around the collection", with(func(p *profile) {
 		p.shapes = []shape{{3, 3, 60}, {4, 4, 15}, {5, 5, 15}, {2, 2, 10}}
@@ -112,19 +117,22 @@ var Scenarios = []Scenario{
 		p.partitions, p.keys, p.counterPPM = []int{1, 2, 4}, span64{1, 3}, 100_000
 		p.mix = []weighted{{"get", 60}, {"set", 25}, {"cas", 10}, {"delete", 5}}
 		p.clients, p.ops, p.opsPerKey = span64{4, 8}, span64{80, 240}, 160
-		p.faults, p.triggerPPM, p.ownerPPM = span64{3, 12}, 700_000, 900_000
+		p.faults, p.triggerPPM, p.ownerPPM, p.touchingPPM = span64{3, 12}, 700_000, 900_000, 800_000
+		p.scripts = span64{1, 5}
+		p.scriptKinds = []weighted{{"minority", 40}, {"stale-owner", 60}}
 		p.kinds = []weighted{{FaultCut, 25}, {FaultPause, 25}, {FaultMute, 12}, {FaultDeaf, 12}, {FaultSplit, 12}, {FaultSlow, 14}}
 		p.triggers = []weighted{{"send accept", 25}, {"handle accepted", 10}, {"send confirm", 20}, {"handle confirm", 10},
 			{"handle accept", 15}, {"send confirmed", 10}, {"send touch", 10}}
 	})},
 	{"durability", "power loss of many nodes at once, torn logs, errors of disks", with(func(p *profile) {
 		p.faults, p.triggerPPM, p.lazyPPM = span64{3, 12}, 600_000, 0
-		p.kinds = []weighted{{FaultPower, 50}, {"power-all", 20}, {FaultKill, 10}, {FaultSyncErr, 8}, {FaultWriteErr, 6}, {FaultDiskFull, 6}}
+		p.kinds = []weighted{{FaultPower, 50}, {FaultKill, 10}, {FaultSyncErr, 8}, {FaultWriteErr, 6}, {FaultDiskFull, 6}}
 		p.triggers = []weighted{{"sync", 30}, {"send accepted", 25}, {"handle accept", 15}, {"send promises", 10}, {"send touched", 10}, {"handle accepted", 10}}
 		p.slowSync, p.checkpoints = span64{500e3, 10e6}, span64{20e6, 200e6}
+		p.scripts, p.scriptKinds = span64{1, 4}, []weighted{{"bad-fsync", 30}, {"blackout", 40}, {"minority", 20}, {"rolling", 10}}
 	})},
 	{"idle", "hardly any operations: what the cluster does by itself", with(func(p *profile) {
-		p.ops, p.faults, p.safetyNs = span64{2, 6}, span64{}, span64{5000e6, 5000e6}
+		p.ops, p.faults, p.scripts, p.safetyNs = span64{2, 6}, span64{}, span64{}, span64{5000e6, 5000e6}
 		p.lossPPM, p.dupPPM = 0, 0
 	})},
 }
