@@ -26,6 +26,7 @@ type edge struct {
 	open   atomic.Int64
 	late   atomic.Uint64 // answers that nobody waited for any more
 	beats  atomic.Uint64 // sweeps done; the clock of the safety time-out
+	closed atomic.Bool   // nobody will be answered any more
 	quit   chan struct{}
 	sweeps sync.WaitGroup
 }
@@ -58,6 +59,7 @@ func (e *edge) Invoke([]actor.Envelope) {}
 func (e *edge) Shutdown() {
 	close(e.quit)
 	e.sweeps.Wait()
+	e.closed.Store(true)
 	e.each(func(s *session) { s.giveUp(0) })
 }
 

@@ -34,9 +34,9 @@ type transport struct {
 	receivedBytes, receivedMessages, skipped, refused, lost atomic.Uint64
 }
 
-func newTransport(n *Node) *transport {
+func newTransport(n *Node, l net.Listener) *transport {
 	t := &transport{
-		node: n, peers: map[string]*peer{}, byID: map[kv.NodeID]*peer{}, open: map[net.Conn]struct{}{},
+		node: n, listener: l, peers: map[string]*peer{}, byID: map[kv.NodeID]*peer{}, open: map[net.Conn]struct{}{},
 		shaking: make(chan struct{}, n.cfg.Limits.Handshakes),
 	}
 	for i := range n.cfg.Members {
@@ -70,10 +70,9 @@ func (t *transport) Send(to *actor.PID, m any, _ *actor.PID) {
 // Stop implements actor.Remoter: it closes everything. The group is done when
 // all goroutines have ended.
 func (t *transport) Stop() *sync.WaitGroup {
-	if t.cancel == nil {
-		return &t.conns
+	if t.cancel != nil {
+		t.cancel()
 	}
-	t.cancel()
 	if t.listener != nil {
 		_ = t.listener.Close() // nothing is lost by it
 	}
@@ -87,13 +86,13 @@ func (t *transport) Stop() *sync.WaitGroup {
 }
 
 // launch begins to dial and to accept.
-func (t *transport) launch(l net.Listener) {
+func (t *transport) launch() {
 	ctx, cancel := context.WithCancel(context.Background())
-	t.cancel, t.listener = cancel, l
+	t.cancel = cancel
 	for _, p := range t.peers {
 		t.conns.Go(func() { p.run(ctx) })
 	}
-	if l != nil {
+	if t.listener != nil {
 		t.conns.Go(t.accept)
 	}
 }

@@ -26,6 +26,7 @@ type journal struct {
 	pending journalWork
 	busy    int // bytes of the work under way
 	closed  bool
+	failed  bool // nothing is taken any more
 
 	durableTo []atomic.Uint64 // by lane: batches with records that are released
 	stats     atomic.Pointer[journalStats]
@@ -73,12 +74,16 @@ func (j *journal) durable(lane int) uint64 { return j.durableTo[lane].Load() }
 // them. It waits while the disk is too far behind.
 func (j *journal) submit(lane int, number uint64, records []byte, held []actors.Envelope) {
 	j.mu.Lock()
+	if j.failed {
+		j.mu.Unlock()
+		return
+	}
 	p := &j.pending
 	first := len(p.records) == 0 && len(p.held) == 0
 	p.records = append(p.records, records...)
 	p.held = append(p.held, held...)
 	p.upTo[lane] = number
-	for len(j.pending.records)+j.busy > j.node.cfg.Limits.JournalBytes && !j.closed {
+	for len(j.pending.records)+j.busy > j.node.cfg.Limits.JournalBytes && !j.closed && !j.failed {
 		j.nudge()
 		j.room.Wait()
 	}
@@ -146,10 +151,12 @@ func (j *journal) take(w *journalWork) (closed bool) {
 	return closed
 }
 
-// abandon wakes lanes that wait for room in a journal that has failed.
+// abandon lets go of everything that waits for a journal that has failed. What
+// it had not made durable is never released.
 func (j *journal) abandon() {
 	j.mu.Lock()
-	j.closed = true
+	j.failed = true
+	j.pending.records, j.pending.held = nil, nil
 	j.mu.Unlock()
 	j.room.Broadcast()
 }

@@ -189,6 +189,8 @@ func (m *nodeMetrics) collectTransport(e *emitter) {
 	e.counter("quorate_received_bytes_total", "Bytes received from peers.", float64(t.receivedBytes.Load()))
 	e.counter("quorate_received_messages_total", "Messages received from peers.", float64(t.receivedMessages.Load()))
 	e.counter("quorate_skipped_messages_total", "Messages from peers that were skipped: unknown, or not theirs to send.", float64(t.skipped.Load()))
+	e.counter("quorate_refused_connections_total", "Connections of peers refused as too many at a time.", float64(t.refused.Load()))
+	e.counter("quorate_dead_letters_total", "Batches to a process that was not there.", float64(m.node.deadCount.Load()+t.lost.Load()))
 	e.counter("quorate_unroutable_total", "Messages to an address that is nobody's.", float64(m.node.router.unknown.Load()))
 }
 

@@ -43,6 +43,7 @@ type Node struct {
 	metrics    *nodeMetrics
 	admin      io.Closer
 	doors      []io.Closer
+	deadCount  atomic.Uint64  // batches for processes that are not there
 	background sync.WaitGroup // checkpoints
 
 	patience   uint64 // sweeps that a session waits for its shards
@@ -129,13 +130,14 @@ func (n *Node) bringUp() error {
 			return fmt.Errorf("node: can't listen for peers: %w", err)
 		}
 	}
-	n.transport = newTransport(n)
+	n.transport = newTransport(n, peers)
 	// The engine starts its remoter on its way up. Ours does nothing yet: it
 	// accepts only once the engine is there (launch, below).
 	if n.engine, err = actor.NewEngine(actor.NewEngineConfig().WithRemote(n.transport)); err != nil {
 		return fmt.Errorf("node: can't make the engine: %w", err)
 	}
 	n.router.engine = n.engine
+	n.spawnDeadLetters()
 	n.edge = newEdge(n)
 	n.engine.SpawnProc(n.edge)
 	for i, a := range sys.Lanes {
@@ -144,7 +146,7 @@ func (n *Node) bringUp() error {
 		n.engine.SpawnProc(l)
 	}
 	n.metrics.register(n)
-	n.transport.launch(peers)
+	n.transport.launch()
 	for _, l := range n.lanes {
 		l.launch()
 	}
@@ -201,7 +203,6 @@ func (n *Node) close() error {
 		// waits for room is let go by the journal, which goes on until then.
 		for _, l := range n.lanes {
 			l.Shutdown()
-			n.engine.Registry.Remove(l.pid)
 		}
 		n.journal.close()
 		if err := n.journal.log.Close(); n.Err() == nil {
@@ -210,7 +211,6 @@ func (n *Node) close() error {
 	}
 	if n.edge != nil {
 		n.edge.Shutdown()
-		n.engine.Registry.Remove(n.edge.pid)
 	}
 	if n.transport != nil {
 		n.transport.Stop().Wait()

@@ -90,6 +90,9 @@ func (s *session) round(ops []msg.Op) {
 	if parts > 0 {
 		first := s.begin(parts, s.node.edge.beats.Load()+s.node.patience)
 		s.sendOps(ops, first, parts, valid, bytes)
+		if s.node.edge.closed.Load() {
+			s.giveUp(0) // the node was closed in the meantime
+		}
 		answers = s.wait()
 	}
 	s.collect(ops, answers)

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/anthdm/hollywood/actor"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
@@ -184,4 +185,37 @@ func TestDoEndsWithoutAMajority(t *testing.T) {
 	ready, why := c.nodes[0].Ready()
 	require.False(t, ready)
 	require.Contains(t, why, "2 are needed")
+}
+
+func TestDeadLettersAreCounted(t *testing.T) {
+	c := newCluster(t, 1, nil)
+	c.start(0)
+	n := c.nodes[0]
+	n.engine.Send(actor.NewPID(n.engine.Address(), "nobody"), &batch{})
+	eventually(t, func() bool { return n.deadCount.Load() == 1 })
+	n.router.send(0, &batch{})
+	n.engine.Send(actor.NewPID("n9", "node"), &batch{})
+	require.EqualValues(t, 1, n.transport.lost.Load())
+	require.EqualValues(t, 1, n.deadCount.Load())
+}
+
+// Operations under way when the node closes end too.
+func TestCloseEndsWaitingSessions(t *testing.T) {
+	c := newCluster(t, 3, nil)
+	c.start(0) // no majority
+	n := c.nodes[0]
+	result := make(chan kv.Status)
+	go func() {
+		s := n.NewSession()
+		defer s.Close()
+		result <- s.Do([]msg.Op{set("a", "1")})[0].Status
+	}()
+	eventually(t, func() bool {
+		return n.lanes[0].messages.Load()+n.lanes[1].messages.Load() > 0 && n.edge.open.Load() > 0
+	})
+	c.close(0)
+	require.Contains(t, []kv.Status{kv.Unknown, kv.Unavailable}, <-result)
+	s := n.NewSession()
+	require.Equal(t, kv.Unavailable, s.Do([]msg.Op{set("a", "1")})[0].Status)
+	s.Close()
 }
