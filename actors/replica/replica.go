@@ -135,11 +135,20 @@ func (r *Replica) prepare(c *actors.Context, m *msg.Prepare) {
 	c.SendDurable(c.Sender, reply)
 }
 
+// maxTouchedBytes ends an answer to Touch early, so that it stays a message of
+// bounded size: that, and one value.
+const maxTouchedBytes = 1 << 20
+
 // touch shows registers to an owner that looks at them for the first time
 // under its ballot, and binds this replica to that ballot.
 func (r *Replica) touch(c *actors.Context, m *msg.Touch) {
 	reply := &msg.Touched{ID: m.ID, Items: make([]msg.TouchedItem, len(m.Items))}
+	bytes := 0
 	for i := range m.Items {
+		if bytes > maxTouchedBytes { // the owner asks for the rest again
+			reply.Items = reply.Items[:i]
+			break
+		}
 		it := &m.Items[i]
 		p := r.part(it.Partition)
 		if p == nil {
@@ -159,6 +168,7 @@ func (r *Replica) touch(c *actors.Context, m *msg.Touch) {
 			if e.Version == it.Have {
 				reply.Items[i].Register.Data = nil
 			}
+			bytes += len(reply.Items[i].Register.Data)
 		}
 	}
 	r.reveal(c, reply)
