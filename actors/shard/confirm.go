@@ -118,15 +118,19 @@ func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 	refused := m.Refused
 	for i, asked := range st.checks {
 		p := s.parts[asked.Partition]
-		if p.ballot != asked.Ballot || p.stamps == nil {
-			continue
-		}
+		var no *msg.Refusal
 		if len(refused) > 0 && int(refused[0].Index) == i {
-			s.contest(c, p, refused[0].Promised, quorum.New(len(p.prefs)))
-			refused = refused[1:]
-			continue
+			no, refused = &refused[0], refused[1:]
 		}
-		p.stamps[p.indexOf(from.node)] = m.Stamp
+		switch {
+		case p.ballot != asked.Ballot:
+		case no == nil:
+			p.stamps[p.indexOf(from.node)] = m.Stamp
+		case no.Promised.Less(p.ballot): // it missed the claim
+			from.out.prepare = append(from.out.prepare, asked)
+		default:
+			s.contest(c, p, no.Promised, quorum.New(len(p.prefs)))
+		}
 	}
 	for i := range s.reads.list {
 		r := &s.reads.list[i]

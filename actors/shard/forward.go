@@ -27,9 +27,8 @@ func (s *Shard) forward(c *actors.Context, to *peer, f ref) {
 	to.out.forward = append(to.out.forward, f)
 }
 
-func (s *Shard) flushForward(c *actors.Context, p *peer) {
-	fw := &forward{refs: p.out.forward, inc: p.inc}
-	p.out.forward = nil
+func (s *Shard) flushForward(c *actors.Context, p *peer, refs []ref) {
+	fw := &forward{refs: refs, inc: p.inc}
 	m := &msg.Forward{SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Epoch, Ops: make([]msg.Op, len(fw.refs))}
 	var latest int64
 	for i, f := range fw.refs {
@@ -61,6 +60,14 @@ func (s *Shard) takeForward(c *actors.Context, m *msg.Forward) {
 	fresh := src.seen.first(m.SrcInc, m.ID&(1<<seqBits-1))
 	failpoint.Inject("bug-53-forward-acted-on-twice", func() { fresh = true })
 	if !fresh {
+		return
+	}
+	if m.Epoch != s.cfg.Epoch {
+		refused := make([]kv.Result, len(m.Ops))
+		for i := range refused {
+			refused[i].Status = kv.NotOwner
+		}
+		c.Send(c.Sender, &msg.Forwarded{ID: m.ID, Inc: s.cfg.Inc, Results: refused})
 		return
 	}
 	timeout := min(m.TimeoutNs, s.cfg.RequestTimeoutNs)

@@ -114,12 +114,16 @@ func (s *Shard) forget(k *key) {
 	p.order[last] = nil
 	p.order = p.order[:last]
 	s.release(k)
-	clear(k.waiting[:cap(k.waiting)])
-	clear(k.running[:cap(k.running)])
+	if cap(k.waiting) > maxSpare || cap(k.running) > maxSpare {
+		k.waiting, k.running = nil, nil
+	}
 	if !k.isReady && len(s.freeKey) < 4096 {
 		s.freeKey = append(s.freeKey, k)
 	}
 }
+
+// maxSpare is the number of operations for which a key that is done keeps room.
+const maxSpare = 64
 
 // release ends a key's round; answers to it find nothing.
 func (s *Shard) release(k *key) {
@@ -214,13 +218,18 @@ func (s *Shard) sendTouch(k *key, m *peer) {
 // touchedReply tallies what replicas hold.
 func (s *Shard) touchedReply(c *actors.Context, m *msg.Touched) {
 	x := s.answered(c, m.ID)
-	if x == nil || len(m.Items) != len(x.touch) {
+	if x == nil || len(m.Items) > len(x.touch) {
 		return
 	}
-	for i, kr := range x.touch {
+	for _, kr := range x.touch[len(m.Items):] { // too much for one answer
+		if kr.k.round == kr.round && kr.k.phase == touching {
+			s.sendTouch(kr.k, x.to)
+		}
+	}
+	for i, kr := range x.touch[:len(m.Items)] {
 		k, it := kr.k, &m.Items[i]
-		if k.round != kr.round || k.phase != touching {
-			continue
+		if k.round != kr.round || k.phase != touching || !s.isOwner(c, k.p) {
+			continue // not the owner: this node's copy, on which the data spared counts, may be another's by now
 		}
 		if it.Refused {
 			k.votes.No(k.p.indexOf(x.to.node))

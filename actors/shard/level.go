@@ -67,6 +67,9 @@ func (s *Shard) unanswered(x *sent) {
 	if x.accept != nil {
 		s.level.missed = true
 	}
+	if x.level != nil {
+		x.level.p.leveling.dirty = true
+	}
 	for _, r := range x.versions {
 		r.sentNs = 0 // ends at the next look
 	}
@@ -188,7 +191,13 @@ func (s *Shard) listedKeys(c *actors.Context, m *msg.ListedKeys) {
 			end = last
 		}
 	}
-	differing(own, theirs, end, func(key []byte) { s.refresh(c, j, key) })
+	moved := 0
+	if last := differing(own, theirs, end, func(key []byte) bool {
+		moved += s.refresh(c, j, key)
+		return moved < maxMessageBytes
+	}); last != nil {
+		end = last
+	}
 	if end == nil {
 		j.p.leveling.levelled[j.at] = true
 		return
@@ -198,8 +207,9 @@ func (s *Shard) listedKeys(c *actors.Context, m *msg.ListedKeys) {
 }
 
 // differing calls f for every key up to end (nil: all) that is in only one of
-// the two sorted listings, or in both with different versions.
-func differing(a, b []msg.KeyVersion, end []byte, f func(key []byte)) {
+// the two sorted listings, or in both with different versions, until f says no;
+// then it returns that key.
+func differing(a, b []msg.KeyVersion, end []byte, f func(key []byte) bool) []byte {
 	for len(a) > 0 || len(b) > 0 {
 		var order int
 		switch {
@@ -222,34 +232,37 @@ func differing(a, b []msg.KeyVersion, end []byte, f func(key []byte)) {
 			a, b = a[1:], b[1:]
 		}
 		if end != nil && bytes.Compare(key, end) > 0 {
-			return
+			return nil
 		}
-		if !same {
-			f(key)
+		if !same && !f(key) {
+			return key
 		}
 	}
+	return nil
 }
 
 // refresh makes a replica hold a key's newest register. One that was accepted
 // under this ballot is sent to it once more: a late copy of the same Accept.
 // Any other goes through a round of its own. A key that is absent here but not
 // there gets a tombstone, which is collected once all hold it: taking it away
-// there alone could bring an older value back.
-func (s *Shard) refresh(c *actors.Context, j *levelJob, key []byte) {
+// there alone could bring an older value back. It returns the bytes that this moves.
+func (s *Shard) refresh(c *actors.Context, j *levelJob, key []byte) int {
 	p := j.p
 	if p.keys[string(key)] != nil || p.role != owner {
-		return // a round is under way; the next sweep looks again
+		return 0 // a round is under way; the next sweep looks again
 	}
 	s.stats.Levelled++
-	if reg := s.local.Lookup(p.id, key); reg.Version.Ballot == p.ballot {
+	reg := s.local.Lookup(p.id, key)
+	if reg.Version.Ballot == p.ballot && s.local.Floor(p.id).Less(reg.Version) {
 		out := &p.prefs[j.at].out
 		out.accept = append(out.accept, msg.AcceptItem{Key: bytes.Clone(key), Register: reg, Partition: p.id})
 		out.acceptFor = append(out.acceptFor, keyRound{})
-		return
+		return len(key) + len(reg.Data)
 	}
 	k := s.newKey(p, string(key))
 	k.refresh = true
 	s.makeReady(k)
+	return len(key) + len(reg.Data)
 }
 
 // giveBack hands a partition to the first living member of its preference

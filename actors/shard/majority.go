@@ -100,7 +100,7 @@ func (s *Shard) endMajority(c *actors.Context, r *majorityRead, agreed bool) {
 		s.finish(c, r.f, readResult(&r.f.op().Op, &reg))
 		return
 	}
-	if r.target == s.self || r.p.role != follower {
+	if r.target == s.self || r.target.dead || r.p.role != follower {
 		s.reroute(c, r.f)
 		return
 	}

@@ -46,11 +46,11 @@ func (s *Shard) promises(c *actors.Context, m *msg.Promises) {
 			continue
 		}
 		p.stamps[at], p.sums[at] = it.Stamp, it.Sum
-		if p.role != preparing {
-			continue // the majority was there already
-		}
 		p.votes.Yes(at)
-		if p.votes.Outcome() == quorum.Won {
+		switch {
+		case p.role != preparing: // the majority was there already
+			p.whole = p.whole || s.touchedWhole(p)
+		case p.votes.Outcome() == quorum.Won:
 			s.own(c, p)
 		}
 	}
@@ -82,7 +82,7 @@ func (s *Shard) own(c *actors.Context, p *partition) {
 	p.sinceNs = c.NowNs
 	p.seq = 0
 	p.touched = map[string]struct{}{}
-	p.whole = !s.cfg.KeepTouching && s.agreeing(p) >= quorum.Majority(len(p.prefs))
+	p.whole = s.touchedWhole(p)
 	p.leveling = partLevel{dirty: true, levelled: make([]bool, len(p.prefs))}
 	s.stats.Takeovers++
 	queue := p.queue
@@ -94,10 +94,10 @@ func (s *Shard) own(c *actors.Context, p *partition) {
 	}
 }
 
-// agreeing counts the replicas whose promise came with this node's own digest.
-func (s *Shard) agreeing(p *partition) int {
-	if p.self < 0 || !p.votes.Agreed(p.self) {
-		return 0
+// touchedWhole reports whether a majority promised with this node's own digest.
+func (s *Shard) touchedWhole(p *partition) bool {
+	if s.cfg.KeepTouching || !p.votes.Agreed(p.self) {
+		return false
 	}
 	n := 0
 	for i := range p.prefs {
@@ -105,7 +105,7 @@ func (s *Shard) agreeing(p *partition) int {
 			n++
 		}
 	}
-	return n
+	return n >= quorum.Majority(len(p.prefs))
 }
 
 // isOwner reports whether this shard may act under p.ballot as far as its own
@@ -198,6 +198,7 @@ func (s *Shard) checkDrains(c *actors.Context) {
 
 // drainAll hands everything over to whoever else seems alive.
 func (s *Shard) drainAll(c *actors.Context) {
+	s.leaving = true
 	for _, p := range s.parts {
 		if p == nil || p.role != owner {
 			continue
@@ -282,7 +283,7 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 	for _, p := range claims {
 		switch {
 		case p.role != preparing:
-		case p.sinceNs+4*s.cfg.ResendNs > c.NowNs:
+		case p.sinceNs+2*s.cfg.ResendNs > c.NowNs:
 			s.preparing = append(s.preparing, p)
 		default:
 			s.stepDown(c, p, true)
@@ -297,7 +298,7 @@ func (s *Shard) handOver(c *actors.Context, m *msg.HandOver) {
 			continue
 		}
 		p := s.parts[it.Partition]
-		if p.self < 0 || p.role != follower || it.Ballot.Less(s.claimOf(p)) {
+		if s.leaving || p.self < 0 || p.role != follower || it.Ballot.Less(s.claimOf(p)) {
 			continue // late: somebody has claimed it since
 		}
 		p.seen = it.Ballot

@@ -104,10 +104,24 @@ func (s *Shard) finish(c *actors.Context, f ref, res kv.Result) {
 
 func (s *Shard) answer(c *actors.Context, r *request) {
 	if r.forwarded {
+		boundAnswer(r)
 		c.Send(r.reply, &msg.Forwarded{ID: r.id, Inc: s.cfg.Inc, Results: r.results})
 		return
 	}
 	c.Send(r.reply, &msg.Results{ID: r.id, Results: r.results})
+}
+
+// boundAnswer keeps the answer to a forward within what a message may carry:
+// reads beyond that are for the other shard to ask again.
+func boundAnswer(r *request) {
+	bytes := 0
+	for i := range r.results {
+		res := &r.results[i]
+		if bytes += len(res.Data); bytes > maxMessageBytes && bytes > len(res.Data) && r.ops[i].Kind == kv.OpGet {
+			bytes -= len(res.Data)
+			*res = kv.Result{Status: kv.NotOwner}
+		}
+	}
 }
 
 // giveUp answers an operation that can't be brought to an end: Unknown if it

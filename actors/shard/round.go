@@ -34,13 +34,14 @@ func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled boo
 		}
 		k.running = append(k.running, execution{f, res, i < k.askedFor})
 	}
+	clear(k.waiting)
 	k.waiting = k.waiting[:0]
 	refresh := k.refresh
 	k.refresh = false
 	changed := next.Version != base.Version
 	switch {
 	case changed:
-	case !settled, refresh && base.Version.Ballot != p.ballot:
+	case !settled, refresh && (base.Version.Ballot != p.ballot || base.Version.Compare(s.local.Floor(p.id)) <= 0):
 		p.seq++
 		next.Version = kv.Version{Ballot: p.ballot, Seq: p.seq}
 		if next.Kind == kv.Absent { // only a refresh writes over nothing: see level.go
@@ -173,6 +174,7 @@ func (s *Shard) resend(c *actors.Context) {
 		}
 		s.stats.Resends++
 		k.sentNs = c.NowNs
+		k.dropClosed()
 		failpoint.Inject("bug-19-doubtful-accept-abandoned", func() {
 			if k.phase == accepting && k.best.Kind == kv.Value {
 				k.p.seq++
@@ -195,4 +197,22 @@ func (s *Shard) resend(c *actors.Context) {
 			}
 		}
 	}
+}
+
+// dropClosed forgets waiting operations that have been answered, so that a
+// round without end does not keep them.
+func (k *key) dropClosed() {
+	kept := k.waiting[:0]
+	asked := 0
+	for i, f := range k.waiting {
+		if !f.closed() {
+			kept = append(kept, f)
+			if i < k.askedFor {
+				asked++
+			}
+		}
+	}
+	clear(k.waiting[len(kept):])
+	k.waiting = kept
+	k.askedFor = asked
 }

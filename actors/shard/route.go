@@ -118,12 +118,18 @@ func (s *Shard) delay(c *actors.Context, f ref) {
 		return
 	}
 	f.r.progress[f.i] = waiting
-	wait := s.cfg.BackoffNs/8 + c.Rand.Int64N(s.cfg.BackoffNs/4+1)
-	s.delayed = append(s.delayed, delayed{f, c.NowNs + wait})
+	at := c.NowNs + s.cfg.BackoffNs/8 + c.Rand.Int64N(s.cfg.BackoffNs/4+1)
+	if n := len(s.delayed); n > 0 && s.delayed[n-1].f.r == f.r {
+		at = s.delayed[n-1].atNs // operations of one request keep their order
+	}
+	if len(s.delayed) == 0 || at < s.retryNs {
+		s.retryNs = at
+	}
+	s.delayed = append(s.delayed, delayed{f, at})
 }
 
 func (s *Shard) retryDelayed(c *actors.Context) {
-	if len(s.delayed) == 0 {
+	if len(s.delayed) == 0 || c.NowNs < s.retryNs {
 		return
 	}
 	waiting := s.delayed
@@ -132,6 +138,9 @@ func (s *Shard) retryDelayed(c *actors.Context) {
 		switch {
 		case d.f.closed():
 		case d.atNs > c.NowNs:
+			if len(s.delayed) == 0 || d.atNs < s.retryNs {
+				s.retryNs = d.atNs
+			}
 			s.delayed = append(s.delayed, d)
 		default:
 			s.reroute(c, d.f)
@@ -218,22 +227,45 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 		c.Send(p.addrReplica, &msg.Prepare{ID: id, Items: o.prepare})
 		o.prepare = nil
 	}
-	if len(o.touch) > 0 {
-		id := s.remember(c, &sent{to: p, touch: o.touchFor})
-		c.Send(p.addrReplica, &msg.Touch{ID: id, Items: o.touch})
-		o.touch, o.touchFor = nil, nil
+	for len(o.touch) > 0 {
+		n := fitting(o.touch, func(it *msg.TouchItem) int { return len(it.Key) })
+		id := s.remember(c, &sent{to: p, touch: o.touchFor[:n:n]})
+		c.Send(p.addrReplica, &msg.Touch{ID: id, Items: o.touch[:n:n]})
+		o.touch, o.touchFor = o.touch[n:], o.touchFor[n:]
 	}
-	if len(o.accept) > 0 {
-		id := s.remember(c, &sent{to: p, accept: o.acceptFor})
-		c.Send(p.addrReplica, &msg.Accept{ID: id, Items: o.accept})
-		o.accept, o.acceptFor = nil, nil
+	for len(o.accept) > 0 {
+		n := fitting(o.accept, func(it *msg.AcceptItem) int { return len(it.Key) + len(it.Register.Data) })
+		id := s.remember(c, &sent{to: p, accept: o.acceptFor[:n:n]})
+		c.Send(p.addrReplica, &msg.Accept{ID: id, Items: o.accept[:n:n]})
+		o.accept, o.acceptFor = o.accept[n:], o.acceptFor[n:]
 	}
-	if len(o.versions) > 0 {
-		id := s.remember(c, &sent{to: p, versions: o.versionFor})
-		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Epoch, Keys: o.versions})
-		o.versions, o.versionFor = nil, nil
+	for len(o.versions) > 0 {
+		n := fitting(o.versions, func(it *msg.KeyRef) int { return len(it.Key) })
+		id := s.remember(c, &sent{to: p, versions: o.versionFor[:n:n]})
+		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Epoch, Keys: o.versions[:n:n]})
+		o.versions, o.versionFor = o.versions[n:], o.versionFor[n:]
 	}
-	if len(o.forward) > 0 {
-		s.flushForward(c, p)
+	for len(o.forward) > 0 {
+		n := fitting(o.forward, func(f *ref) int { return len(f.op().Key) + len(f.op().Value) + len(f.op().Expected) })
+		s.flushForward(c, p, o.forward[:n:n])
+		o.forward = o.forward[n:]
 	}
+	o.touch, o.touchFor, o.accept, o.acceptFor = nil, nil, nil, nil
+	o.versions, o.versionFor, o.forward = nil, nil, nil
+}
+
+// maxMessageBytes is how much of keys and values one message carries, unless
+// one item alone is larger.
+const maxMessageBytes = 1 << 20
+
+// fitting is the number of items, at least one, that go into one message.
+func fitting[T any](items []T, size func(*T) int) int {
+	bytes := size(&items[0])
+	n := 1
+	for ; n < len(items); n++ {
+		if bytes += size(&items[n]); bytes > maxMessageBytes {
+			break
+		}
+	}
+	return n
 }

@@ -25,6 +25,7 @@ type Local interface {
 	Sum(p kv.Partition) msg.Sum
 	Buckets(p kv.Partition) []msg.Sum
 	List(p kv.Partition, after string, mask uint64, limit int) ([]msg.KeyVersion, bool)
+	Floor(p kv.Partition) kv.Version
 	Tombstones(p kv.Partition, after string, limit int) []msg.KeyVersion
 }
 
@@ -47,6 +48,8 @@ type Shard struct {
 	requests []*request // open ones, in order of arrival
 	pending  int        // operations in them
 	delayed  []delayed  // operations that wait before they are routed again
+	retryNs  int64      // when the first of them is due
+	leaving  bool       // the node is about to stop: nothing new is owned
 
 	ready    []*key // keys with work that starts at the next flush
 	active   []*key // keys with a round under way

@@ -26,8 +26,8 @@ func (s *Shard) schedule(c *actors.Context) {
 	if s.busy() {
 		at = min(at, c.NowNs+s.cfg.ResendNs/8+1)
 	}
-	for _, d := range s.delayed {
-		at = min(at, d.atNs)
+	if len(s.delayed) > 0 {
+		at = min(at, s.retryNs)
 	}
 	for _, p := range s.takeovers {
 		at = min(at, p.takeAtNs)
