@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,8 +15,8 @@ import (
 	"github.com/mattn/go-isatty"
 	"github.com/pingcap/failpoint"
 
-	"github.com/quoratedb/quorate/internal/planted"
 	"github.com/quoratedb/quorate/sim"
+	"github.com/quoratedb/quorate/sim/planted"
 )
 
 // simCmd runs seeds of the simulator. It exits 0 if all are ok, 1 if one
@@ -43,6 +44,9 @@ func (c *simCmd) Run() error {
 			fmt.Printf("%-12s %s\n", s.Name, s.About)
 		}
 		return nil
+	}
+	if slices.Contains(c.Bug, "help") {
+		return listBugs(c.JSON)
 	}
 	source, err := c.source()
 	if err != nil {
@@ -139,6 +143,19 @@ func (c *simCmd) plant() error {
 				return fmt.Errorf("--bug: %w", err)
 			}
 		}
+	}
+	return nil
+}
+
+// listBugs prints the bugs that can be planted and the scenarios that aim at them.
+func listBugs(asJSON bool) error {
+	if asJSON {
+		text, err := json.Marshal(planted.Bugs)
+		fmt.Println(string(text))
+		return err
+	}
+	for _, b := range planted.Bugs {
+		fmt.Printf("%-4d %-42s %s\n", b.Number, b.Name(), strings.Join(b.Scenarios, ", "))
 	}
 	return nil
 }
@@ -244,7 +261,7 @@ func (s *simReport) keep(r *sim.Result) error {
 	name := fmt.Sprintf("seed-%d", r.Plan.Seed)
 	if dir != "" {
 		name = filepath.Join(dir, name)
-		if err := writeBundle(name, r.Plan, s.cmd.replayLine(r.Plan)); err != nil {
+		if err := s.cmd.writeBundle(name, r.Plan, s.cmd.replayLine(r.Plan)); err != nil {
 			return err
 		}
 	}
@@ -252,7 +269,7 @@ func (s *simReport) keep(r *sim.Result) error {
 		return nil
 	}
 	until := time.Now().Add(s.cmd.ShrinkFor)
-	small := sim.Shrink(r, sim.Options{Invariants: s.cmd.Invariants}, func() bool { return time.Now().Before(until) })
+	small := sim.Shrink(r, s.cmd.options(), func() bool { return time.Now().Before(until) })
 	file := name + ".plan.json"
 	if dir != "" {
 		file = filepath.Join(name, "plan.json")

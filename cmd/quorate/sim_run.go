@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,7 +36,7 @@ func runSeeds(c *simCmd, source seedSource, report func(*seedOutcome) error) err
 			defer workers.Done()
 			for j := range jobs {
 				began := time.Now()
-				r, err := sim.Run(j.plan, sim.Options{Invariants: c.Invariants})
+				r, err := sim.Run(j.plan, c.options())
 				j.out <- seedOutcome{r, time.Since(began), err}
 			}
 		}()
@@ -91,8 +93,10 @@ var errStopped = fmt.Errorf("stopped at the first failure")
 
 // writeBundle runs a plan once more, with its trace recorded, and writes what a
 // person needs to understand it.
-func writeBundle(dir string, plan *sim.Plan, replay string) error {
-	r, err := sim.Run(plan, sim.Options{Record: true})
+func (c *simCmd) writeBundle(dir string, plan *sim.Plan, replay string) error {
+	opts := c.options()
+	opts.Record = true
+	r, err := sim.Run(plan, opts)
 	if err != nil {
 		return err
 	}
@@ -122,4 +126,24 @@ func writeBundle(dir string, plan *sim.Plan, replay string) error {
 		}
 	}
 	return nil
+}
+
+func (c *simCmd) options() sim.Options {
+	return sim.Options{Invariants: c.Invariants, Where: panicOrigin}
+}
+
+// panicOrigin names the product's functions in which a panic began, innermost first.
+func panicOrigin() string {
+	var pcs [64]uintptr
+	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
+	var names []string
+	for {
+		f, more := frames.Next()
+		if strings.Contains(f.Function, "quoratedb") && len(names) < 4 {
+			names = append(names, fmt.Sprintf("%s:%d", f.Function[strings.LastIndex(f.Function, "/")+1:], f.Line))
+		}
+		if !more {
+			return strings.Join(names, " < ")
+		}
+	}
 }

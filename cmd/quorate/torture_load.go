@@ -13,6 +13,9 @@ import (
 // clientTimeout is how long a client waits before it goes to the next node.
 const clientTimeout = 200 * time.Millisecond
 
+// roamOnceIn is how many operations a client stays with a node, on average.
+const roamOnceIn = 50
+
 // loadClient is one client of a torture run: one operation at a time against
 // one node, and on any error the next node.
 type loadClient struct {
@@ -45,6 +48,11 @@ func (c *loadClient) run(ctx context.Context, pause time.Duration) {
 			if res := c.do(op); res.Outcome == lin.OK {
 				c.gap.success(c.clock())
 				c.learn(&op, res)
+			}
+			// Somebody must wait at a paused node for the moment when it wakes
+			// and does not know yet that it owns nothing any more.
+			if c.r.IntN(roamOnceIn) == 0 {
+				c.leave()
 			}
 		}
 		select {
