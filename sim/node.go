@@ -5,11 +5,8 @@ import (
 	"math/rand/v2"
 
 	"github.com/quoratedb/quorate/actors"
-	"github.com/quoratedb/quorate/actors/detector"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
-	"github.com/quoratedb/quorate/actors/replica"
-	"github.com/quoratedb/quorate/actors/shard"
 	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/wal"
 )
@@ -92,7 +89,7 @@ func (n *node) boot() {
 		p, b = actors.NextRecord(b)
 		part, err := msg.RecordPartition(p)
 		if err == nil {
-			err = n.replica(part).Restore(p)
+			err = n.laneOf(part).Replica.Restore(p)
 		}
 		if err != nil {
 			n.w.violate(Invariant, "node %d: a record that it wrote can't be restored: %v", n.id, err)
@@ -164,17 +161,15 @@ func (n *node) makeActors() {
 	for i := range peers {
 		peers[i] = kv.NodeID(i + 1)
 	}
-	n.sys = system.New(system.Config{
-		Shard: shard.Config{
-			Ring: n.w.ring, Node: n.id, Inc: n.inc, Epoch: 1, Lanes: c.Lanes,
-			RequestTimeoutNs: c.RequestTimeoutNs, ResendNs: c.ResendNs, BackoffNs: c.BackoffNs,
-			LevelNs: c.LevelNs, MaxPending: c.MaxPending, KeepTouching: c.KeepTouching,
-		}.Defaults(),
-		Detector: detector.Config{
-			Peers: peers, Node: n.id, Inc: n.inc, Epoch: 1, Lanes: c.Lanes,
-			IntervalNs: c.HeartbeatNs, SuspectNs: c.SuspectNs,
-		}.Defaults(),
-	})
+	cfg := system.Config{}
+	sh, det := &cfg.Shard, &cfg.Detector
+	sh.Ring, sh.Node, sh.Inc, sh.Epoch, sh.Lanes = n.w.ring, n.id, n.inc, 1, c.Lanes
+	sh.RequestTimeoutNs, sh.ResendNs, sh.BackoffNs, sh.LevelNs = c.RequestTimeoutNs, c.ResendNs, c.BackoffNs, c.LevelNs
+	sh.MaxPending, sh.KeepTouching = c.MaxPending, c.KeepTouching
+	det.Peers, det.Node, det.Inc, det.Epoch, det.Lanes = peers, n.id, n.inc, 1, c.Lanes
+	det.IntervalNs, det.SuspectNs = c.HeartbeatNs, c.SuspectNs
+	cfg.Shard, cfg.Detector = sh.Defaults(), det.Defaults()
+	n.sys = system.New(cfg)
 	n.timers = n.timers[:0]
 	for i := range n.lanes {
 		l := &n.lanes[i]
@@ -209,9 +204,9 @@ func (n *node) crash(power bool) {
 	n.w.hangUp(n)
 }
 
-// replica is the node's replica of a partition's lane.
-func (n *node) replica(p kv.Partition) *replica.Replica {
-	return n.sys.Lanes[actors.LaneOf(p, n.w.cfg.Lanes)].Replica
+// laneOf is the lane that runs a partition, with its replica.
+func (n *node) laneOf(p kv.Partition) *system.Lane {
+	return n.sys.Lanes[actors.LaneOf(p, n.w.cfg.Lanes)]
 }
 
 // prepare sets what the next batch of a lane may know.

@@ -284,7 +284,7 @@ func (o *oracle) restored(n *node) {
 		if !ok {
 			continue
 		}
-		r := n.replica(p)
+		r := n.laneOf(p).Replica
 		got := r.Lookup(p, []byte(key)).Version
 		if got.Less(v) && r.Floor(p).Less(v) {
 			o.w.violate(Invariant, "node %d: told others of %v of key %q, and after a restart holds %v", n.id, v, key, got)
@@ -293,7 +293,7 @@ func (o *oracle) restored(n *node) {
 }
 
 func (o *oracle) restoredPartition(n *node, p kv.Partition) {
-	r := n.replica(p)
+	r := n.laneOf(p).Replica
 	promised, floor, firm := r.Promised(p), r.Floor(p), &o.firm[n.idx][p]
 	if b := o.promised[n.idx][p]; promised.Less(b) {
 		o.w.violate(Invariant, "node %d: promised %v for partition %d, and after a restart only %v", n.id, b, p, promised)
@@ -322,7 +322,7 @@ func (o *oracle) told(n *node, m *msg.Results) {
 	rev, prefs, holders := m.Results[0].Rev, o.w.ring.Preference(p), 0
 	for _, id := range prefs {
 		r := o.w.nodes[id-1]
-		if !r.up || !r.replica(p).Lookup(p, key).Version.Less(rev) || !r.replica(p).Floor(p).Less(rev) {
+		if !r.up || !r.laneOf(p).Replica.Lookup(p, key).Version.Less(rev) || !r.laneOf(p).Replica.Floor(p).Less(rev) {
 			holders++
 		}
 	}
@@ -343,7 +343,7 @@ func (w *World) difference() string {
 				return fmt.Sprintf("node %d is down", node)
 			}
 			got := contents{}
-			n.replica(id).Each(id, got.add)
+			n.laneOf(id).Replica.Each(id, got.add)
 			if i == 0 {
 				first = got
 				continue

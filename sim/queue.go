@@ -85,9 +85,3 @@ func (q *queue) sink(k queueKey) {
 	}
 	q.heap[i] = k
 }
-
-// reset forgets all events and keeps the memory.
-func (q *queue) reset() {
-	clear(q.slab)
-	q.heap, q.slab, q.free, q.seq = q.heap[:0], q.slab[:0], q.free[:0], 0
-}

@@ -2,8 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"runtime"
-	"strings"
 	"time"
 
 	"github.com/quoratedb/quorate/linearizability"
@@ -38,6 +36,9 @@ type Options struct {
 	Invariants string // Every (the default) or AtEnd
 	Record     bool   // keep the trace, for a bundle
 	NoCheck    bool   // leave the history unjudged: for measurements of the engine alone
+	// Where names the code that is panicking, if set. It is called while the
+	// panic of an actor is recovered from.
+	Where func() string
 }
 
 // When invariants are checked.
@@ -137,22 +138,9 @@ func (w *World) catch() {
 	if p == nil {
 		return
 	}
-	w.verdict = append(w.verdict, Violation{Check: Panic, AtNs: w.nowNs, Detail: fmt.Sprintf("%v (%s)", p, origin())})
-}
-
-// origin names the functions in which a panic began, without addresses, so that
-// it is the same in every process.
-func origin() string {
-	var pcs [64]uintptr
-	frames := runtime.CallersFrames(pcs[:runtime.Callers(4, pcs[:])])
-	var names []string
-	for {
-		f, more := frames.Next()
-		if strings.Contains(f.Function, "quoratedb") && len(names) < 4 {
-			names = append(names, fmt.Sprintf("%s:%d", f.Function[strings.LastIndex(f.Function, "/")+1:], f.Line))
-		}
-		if !more {
-			return strings.Join(names, " < ")
-		}
+	detail := fmt.Sprint(p)
+	if w.opts.Where != nil {
+		detail += " (" + w.opts.Where() + ")"
 	}
+	w.verdict = append(w.verdict, Violation{Check: Panic, AtNs: w.nowNs, Detail: detail})
 }

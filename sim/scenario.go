@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -89,7 +90,9 @@ func with(f func(*profile)) profile {
 }
 
 // Scenarios lists what Draw knows, the default first.
-var Scenarios = []Scenario{
+func Scenarios() []Scenario { return slices.Clone(scenarios) }
+
+var scenarios = []Scenario{
 	{"default", "swarm: every kind of fault, any cluster shape, mixed operations", swarm},
 	{"quiet", "no faults at all: only latencies and concurrency", with(func(p *profile) {
 		p.faults, p.scripts, p.lossPPM, p.dupPPM, p.lazyPPM = span64{}, span64{}, 0, 0, 0
@@ -139,12 +142,12 @@ var Scenarios = []Scenario{
 
 // FindScenario returns a scenario by name. The error lists the names.
 func FindScenario(name string) (*Scenario, error) {
-	names := make([]string, len(Scenarios))
-	for i := range Scenarios {
-		if Scenarios[i].Name == name {
-			return &Scenarios[i], nil
+	names := make([]string, len(scenarios))
+	for i, s := range scenarios {
+		if s.Name == name {
+			return &s, nil
 		}
-		names[i] = Scenarios[i].Name
+		names[i] = s.Name
 	}
 	return nil, fmt.Errorf("unknown scenario %q: use %s", name, strings.Join(names, ", "))
 }

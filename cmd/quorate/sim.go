@@ -33,14 +33,14 @@ type simCmd struct {
 	ShrinkFor  time.Duration `default:"10s" help:"How long a reduction may take."`
 	Invariants string        `default:"every" enum:"every,end" help:"Check the protocol's invariants after every event, or judge at the end only."`
 	Jobs       int           `short:"j" default:"0" help:"Seeds to run at a time; 0 means one per core."`
-	Bug        []string      `help:"Plant a bug (only in a binary built for it, see docs/simulation.md)." placeholder:"NAME"`
+	Bug        []string      `help:"Plant a bug, in a binary built for it; help lists them." placeholder:"NAME"`
 	Stop       bool          `help:"Stop at the first seed that is not ok."`
 }
 
 // Run runs the seeds and reports.
 func (c *simCmd) Run() error {
 	if c.Scenario == "help" {
-		for _, s := range sim.Scenarios {
+		for _, s := range sim.Scenarios() {
 			fmt.Printf("%-12s %s\n", s.Name, s.About)
 		}
 		return nil
@@ -150,11 +150,11 @@ func (c *simCmd) plant() error {
 // listBugs prints the bugs that can be planted and the scenarios that aim at them.
 func listBugs(asJSON bool) error {
 	if asJSON {
-		text, err := json.Marshal(planted.Bugs)
+		text, err := json.Marshal(planted.Bugs())
 		fmt.Println(string(text))
 		return err
 	}
-	for _, b := range planted.Bugs {
+	for _, b := range planted.Bugs() {
 		fmt.Printf("%-4d %-42s %s\n", b.Number, b.Name(), strings.Join(b.Scenarios, ", "))
 	}
 	return nil

@@ -5,6 +5,7 @@ package planted
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -17,14 +18,15 @@ const Probe = module + "sim/noop-900-planted"
 
 // Bug is a planted bug, or a change that must not be convicted.
 type Bug struct {
-	Number    int
-	Names     []string // package/marker, without the module
-	Scenarios []string // to try, in this order
-	Survives  bool     // a no-op: nothing may convict it
+	Number    int      `json:"number"`
+	Names     []string `json:"names"`     // package/marker, without the module
+	Scenarios []string `json:"scenarios"` // to try, in this order
+	Survives  bool     `json:"survives"`  // a no-op: nothing may convict it
+	Rare      bool     `json:"rare"`      // needs hundreds of seeds
 }
 
 // Markers are the names by which failpoint.Enable knows the bug.
-func (b *Bug) Markers() []string {
+func (b Bug) Markers() []string {
 	paths := make([]string, len(b.Names))
 	for i, n := range b.Names {
 		paths[i] = module + n
@@ -33,12 +35,14 @@ func (b *Bug) Markers() []string {
 }
 
 // Name is what --bug takes.
-func (b *Bug) Name() string { return b.Names[0][strings.LastIndex(b.Names[0], "/")+1:] }
+func (b Bug) Name() string { return b.Names[0][strings.LastIndex(b.Names[0], "/")+1:] }
 
 var anywhere = []string{"default"}
 
-// Bugs is the list, by number.
-var Bugs = []Bug{
+// Bugs lists them by number.
+func Bugs() []Bug { return slices.Clone(bugs) }
+
+var bugs = []Bug{
 	{Number: 1, Names: []string{"actors/bug-1-ack-before-fsync"}, Scenarios: anywhere},
 	{Number: 2, Names: []string{"wal/bug-2-fsync-error-retried"}, Scenarios: []string{"default", "durability"}},
 	{Number: 3, Names: []string{"wal/bug-3-torn-tail-accepted"}, Scenarios: anywhere},
@@ -50,7 +54,7 @@ var Bugs = []Bug{
 	{Number: 10, Names: []string{"actors/replica/bug-10-accept-not-persisted"}, Scenarios: anywhere},
 	{Number: 11, Names: []string{"actors/replica/bug-11-equal-ballot-promised", "actors/shard/bug-11-ballot-reused-after-restart"}, Scenarios: anywhere},
 	{Number: 12, Names: []string{"actors/shard/bug-12-highest-version-not-adopted"}, Scenarios: anywhere},
-	{Number: 13, Names: []string{"actors/quorum/bug-13-duplicate-reply-counted"}, Scenarios: anywhere},
+	{Number: 13, Names: []string{"actors/quorum/bug-13-duplicate-reply-counted"}, Scenarios: anywhere, Rare: true},
 	{Number: 14, Names: []string{"actors/quorum/bug-14-half-is-a-majority"}, Scenarios: anywhere},
 	{Number: 15, Names: []string{"actors/shard/bug-15-read-without-write-back"}, Scenarios: anywhere},
 	{Number: 16, Names: []string{"actors/shard/bug-16-doubtful-write-repeated"}, Scenarios: anywhere},
@@ -60,29 +64,26 @@ var Bugs = []Bug{
 	{Number: 20, Names: []string{"actors/shard/bug-20-reply-to-earlier-request"}, Scenarios: anywhere},
 	{Number: 21, Names: []string{"actors/replica/bug-21-floor-not-raised"}, Scenarios: []string{"default", "tombstones"}},
 	{Number: 22, Names: []string{"actors/replica/bug-22-floor-not-durable"}, Scenarios: []string{"default", "tombstones"}},
-	{Number: 24, Names: []string{"actors/replica/bug-24-copy-without-promise-check"}, Scenarios: []string{"default", "promises"}},
-	{Number: 25, Names: []string{"actors/replica/bug-25-reply-reveals-undurable"}, Scenarios: []string{"default", "promises"}},
+	{Number: 24, Names: []string{"actors/replica/bug-24-copy-without-promise-check"}, Scenarios: []string{"default", "promises"}, Rare: true},
+	{Number: 25, Names: []string{"actors/replica/bug-25-reply-reveals-undurable"}, Scenarios: []string{"default", "promises"}, Rare: true},
 	{Number: 48, Names: []string{"actors/detector/bug-48-suspicion-never-cleared"}, Scenarios: anywhere},
 	{Number: 51, Names: []string{"actors/shard/bug-51-read-beside-write-in-flight"}, Scenarios: []string{"default", "reads"}},
 	{Number: 53, Names: []string{"actors/shard/bug-53-forward-acted-on-twice"}, Scenarios: anywhere},
 	{Number: 54, Names: []string{"actors/replica/bug-54-touch-without-ballot"}, Scenarios: []string{"default", "promises"}},
-	{Number: 55, Names: []string{"actors/shard/bug-55-failed-cas-without-confirm"}, Scenarios: anywhere},
+	{Number: 55, Names: []string{"actors/shard/bug-55-failed-cas-without-confirm"}, Scenarios: anywhere, Rare: true},
 	{Number: 58, Names: []string{"actors/shard/bug-58-tombstone-collected-at-majority"}, Scenarios: []string{"default", "tombstones"}},
-	{Number: 62, Names: []string{"actors/shard/bug-62-one-generation-for-all-partitions"}, Scenarios: anywhere},
-	{Number: 64, Names: []string{"actors/shard/bug-64-touch-answers-later-reads"}, Scenarios: []string{"default", "reads"}},
+	{Number: 62, Names: []string{"actors/shard/bug-62-one-generation-for-all-partitions"}, Scenarios: anywhere, Rare: true},
+	{Number: 64, Names: []string{"actors/shard/bug-64-touch-answers-later-reads"}, Scenarios: []string{"default", "reads"}, Rare: true},
 }
 
 // Find returns a bug by its name or number.
-func Find(name string) (*Bug, error) {
-	number, _ := strconv.Atoi(name)
-	for i := range Bugs {
-		if Bugs[i].Name() == name || Bugs[i].Number == number {
-			return &Bugs[i], nil
+func Find(name string) (Bug, error) {
+	names := make([]string, len(bugs))
+	for i, b := range bugs {
+		if b.Name() == name || strconv.Itoa(b.Number) == name {
+			return b, nil
 		}
+		names[i] = b.Name()
 	}
-	names := make([]string, len(Bugs))
-	for i := range Bugs {
-		names[i] = Bugs[i].Name()
-	}
-	return nil, fmt.Errorf("unknown bug %q: use a number or one of %s", name, strings.Join(names, ", "))
+	return Bug{}, fmt.Errorf("unknown bug %q: use a number or one of %s", name, strings.Join(names, ", "))
 }
