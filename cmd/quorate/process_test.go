@@ -216,8 +216,8 @@ func (c *testCluster) waitServing(id int) {
 		"node %d does not serve", id)
 }
 
-// set writes through a node, again and again until it is acknowledged: a plain
-// SET may be repeated.
+// set writes through a node, again and again until it is acknowledged: the key
+// gets no other value, so repeating does no harm.
 func (c *testCluster) set(id int, key, value string) {
 	c.t.Helper()
 	c.eventually(func(ctx context.Context) error { return c.clients[id-1].Set(ctx, key, value, 0).Err() })
