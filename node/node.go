@@ -59,6 +59,9 @@ type Node struct {
 	failed  chan struct{}
 }
 
+// settleTime bounds how long the last messages may take to leave at Close.
+const settleTime = 200 * time.Millisecond
+
 var errMiscounted = errors.New("node: a shard answered another number of operations than it was asked")
 
 // Run starts a node and keeps it until ctx is done, then closes it in order.
@@ -213,6 +216,7 @@ func (n *Node) close() error {
 		n.edge.Shutdown()
 	}
 	if n.transport != nil {
+		n.transport.settle(settleTime)
 		n.transport.Stop().Wait()
 	}
 	if n.metrics != nil {

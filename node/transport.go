@@ -34,7 +34,7 @@ type peer struct {
 	failing string // why the last dial failed, so that it is logged once
 
 	sentBytes, sentMessages, dropped, connects, writes atomic.Uint64
-	connected                                          atomic.Bool
+	connected, writing                                 atomic.Bool
 }
 
 func newPeer(t *transport, m *Member) *peer {
@@ -101,11 +101,11 @@ func (p *peer) run(ctx context.Context) {
 			}
 			pause = 0
 		}
+		p.writing.Store(true)
 		p.take(&spare)
-		if !conn.broken() {
-			p.write(conn, &spare)
-		}
+		p.write(conn, &spare)
 		spare.reset()
+		p.writing.Store(false)
 	}
 }
 
@@ -240,6 +240,23 @@ func (p *peer) admit(inc kv.Incarnation) error {
 		}
 		if p.inc.CompareAndSwap(known, uint32(inc)) {
 			return nil
+		}
+	}
+}
+
+// settle waits until what is queued for connected peers has been written, or
+// the time is up.
+func (t *transport) settle(most time.Duration) {
+	for end := time.Now().Add(most); time.Now().Before(end); time.Sleep(time.Millisecond) {
+		busy := false
+		for _, p := range t.byID {
+			p.mu.Lock()
+			queued := p.pending.count > 0
+			p.mu.Unlock()
+			busy = busy || p.connected.Load() && (queued || p.writing.Load())
+		}
+		if !busy {
+			return
 		}
 	}
 }
