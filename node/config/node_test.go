@@ -118,6 +118,17 @@ func throughRedis(ctx context.Context, t *testing.T, addr string) {
 	large := strings.Repeat("v", 1<<20)
 	require.NoError(t, r.Set(ctx, "large", large, 0).Err())
 	assert.Equal(t, large, r.Get(ctx, "large").Val())
+	var gets []*redis.StringCmd
+	_, err = r.Pipelined(ctx, func(p redis.Pipeliner) error { // more than one message between nodes may hold
+		for range 100 {
+			gets = append(gets, p.Get(ctx, "large"))
+		}
+		return nil
+	})
+	require.NoError(t, err)
+	for _, g := range gets {
+		require.Len(t, g.Val(), len(large))
+	}
 }
 
 func throughHTTP(t *testing.T, base, key string) {

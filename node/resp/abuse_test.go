@@ -115,6 +115,22 @@ func TestSlowReader(t *testing.T) {
 	require.Eventually(t, func() bool { return s.slow.Load() == 1 && len(s.clients()) == 0 }, 10*time.Second, time.Millisecond)
 }
 
+// TestHeavyBatches: after a batch of large values the next ones are small.
+func TestHeavyBatches(t *testing.T) {
+	h := doortest.New()
+	most := 0
+	h.Before = func(ops []msg.Op) { most = max(most, len(ops)) }
+	_, addr := serve(t, h, nil)
+	c := dial(t, addr)
+	big := strings.Repeat("v", 4<<20)
+	go func() { _, _ = c.Write([]byte(cmd("SET", "k", big))) }()
+	ask(t, c, "", "+OK\r\n")
+	ask(t, c, cmd("GET", "k"), bulk(big))
+	go func() { _, _ = c.Write([]byte(strings.Repeat(cmd("GET", "k"), 40))) }()
+	ask(t, c, "", strings.Repeat(bulk(big), 40))
+	assert.LessOrEqual(t, most, 4)
+}
+
 // TestIdleConnections: an idle connection costs a goroutine and its record, also
 // after it has moved large commands.
 func TestIdleConnections(t *testing.T) {

@@ -111,7 +111,7 @@ func (c *conn) command(args [][]byte) error {
 		cmd.run(c, args)
 		return c.flushIfLarge()
 	}
-	if len(c.w.ops) >= c.s.limits.BatchOps {
+	if len(c.w.ops) >= c.batchOps {
 		if err := c.execute(); err != nil {
 			return err
 		}

@@ -29,6 +29,7 @@ type conn struct {
 	w       *work        // borrowed; nil while idle
 	session door.Session // made by the first data command
 
+	batchOps      int       // operations of the next batch
 	closing       bool      // after the replies so far
 	writeDeadline time.Time // as last set
 	readDeadline  bool      // one is set
@@ -41,7 +42,7 @@ type conn struct {
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	c := &conn{s: s, nc: nc, id: s.nextID.Add(1), opened: time.Now(), parse: parser{maxBytes: s.cfg.CommandBytes, bulk: -1}}
+	c := &conn{s: s, nc: nc, id: s.nextID.Add(1), opened: time.Now(), batchOps: s.limits.BatchOps, parse: parser{maxBytes: s.cfg.CommandBytes, bulk: -1}}
 	if tcp, ok := nc.(*net.TCPConn); ok {
 		// Half-open connections are found by the kernel: after 30 s of silence, 3 probes 10 s apart.
 		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})

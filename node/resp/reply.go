@@ -43,10 +43,27 @@ func (c *conn) execute() error {
 			return err
 		}
 	}
+	c.adapt(results)
 	w.pending, w.ops = w.pending[:0], w.ops[:0]
 	clear(w.results)
 	w.results = w.results[:0]
 	return nil
+}
+
+// resultBytes is about how much of values a batch should bring at once: values
+// of other nodes are held in memory until their replies are written.
+const resultBytes = 16 << 20
+
+// adapt sizes the next batch by what the values of this one weighed.
+func (c *conn) adapt(results []kv.Result) {
+	total := 0
+	for i := range results {
+		total += len(results[i].Data)
+	}
+	c.batchOps = c.s.limits.BatchOps
+	if average := total / len(results); average > 0 {
+		c.batchOps = max(1, min(c.batchOps, resultBytes/average))
+	}
 }
 
 // do runs w.ops in as few calls as BatchOps allows. Only one command with very
