@@ -37,6 +37,7 @@ type levelJob struct {
 	p      *partition
 	ballot kv.Ballot
 	at     int
+	seq    uint64 // of the partition when the replica was asked
 	mask   uint64 // buckets that differ; 0: not compared yet
 	after  []byte
 }
@@ -137,6 +138,7 @@ func (s *Shard) runJob(c *actors.Context, j *levelJob) {
 	m := j.p.prefs[j.at]
 	id := s.remember(c, &sent{to: m, level: j})
 	if j.mask == 0 {
+		j.seq = j.p.seq
 		c.Send(m.addrReplica, &msg.Digest{ID: id, Sum: s.local.Sum(j.p.id), Partition: j.p.id, Ballot: j.ballot})
 		return
 	}
@@ -158,7 +160,6 @@ func (s *Shard) digested(c *actors.Context, m *msg.Digested) {
 		j.p.leveling.levelled[j.at] = true
 		return
 	}
-	j.p.leveling.dirty = true // the next sweep checks what this one achieved
 	own := s.local.Buckets(j.p.id)
 	for i := range own {
 		if i >= len(m.Buckets) || m.Buckets[i] != own[i] {
@@ -197,6 +198,9 @@ func (s *Shard) listedKeys(c *actors.Context, m *msg.ListedKeys) {
 		return moved < maxMessageBytes
 	}); last != nil {
 		end = last
+	}
+	if moved > 0 {
+		j.p.leveling.dirty = true // the next sweep checks what this one achieved
 	}
 	if end == nil {
 		j.p.leveling.levelled[j.at] = true
@@ -251,8 +255,11 @@ func (s *Shard) refresh(c *actors.Context, j *levelJob, key []byte) int {
 	if p.keys[string(key)] != nil || p.role != owner {
 		return 0 // a round is under way; the next sweep looks again
 	}
-	s.stats.Levelled++
 	reg := s.local.Lookup(p.id, key)
+	if reg.Version.Ballot == p.ballot && reg.Version.Seq > j.seq {
+		return 0 // written since: the replica's answer says nothing about it
+	}
+	s.stats.Levelled++
 	if reg.Version.Ballot == p.ballot && s.local.Floor(p.id).Less(reg.Version) {
 		out := &p.prefs[j.at].out
 		out.accept = append(out.accept, msg.AcceptItem{Key: bytes.Clone(key), Register: reg, Partition: p.id})
