@@ -12,6 +12,7 @@ const (
 	TornWrite                       // a crash left a torn sector
 	BootFailed                      // a node could not boot on a faulty disk
 	DiskErrorStop                   // a node stopped after an error of its disk
+	RotFound                        // a log found that its files had rotted
 	CheckpointMade                  // a checkpoint was committed
 	Prepared                        // a claim on a partition left
 	PromiseRefused                  // a claim met a higher ballot
@@ -44,7 +45,7 @@ const (
 )
 
 var markNames = [marks]string{
-	"crash-during-sync", "torn-write", "boot-failed", "disk-error-stop", "checkpoint", "prepare", "promise-refused",
+	"crash-during-sync", "torn-write", "boot-failed", "disk-error-stop", "rot-found", "checkpoint", "prepare", "promise-refused",
 	"takeover", "duel", "touch", "touch-disagreed", "touch-refused", "accept-refused", "floor-refused", "resend", "confirm-refused", "confirm-checked", "majority-read", "collected",
 	"hand-over", "forward", "forward-twice", "forward-refused", "forward-not-owner", "digest", "list-keys",
 	"unknown-outcome", "client-timeout", "late-answer", "turned-away", "paused-owner-returned", "all-down",

@@ -35,7 +35,8 @@ type Disk struct {
 
 	// Faults, switched by the nemesis.
 	failWrites, full bool
-	failSyncs        int // so many, from now on
+	failSyncs        int    // so many, from now on
+	flips            []flip // bits that have rotted
 	// stats for coverage marks
 	syncs, errors, lostBytes, tornSectors uint64
 }

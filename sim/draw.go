@@ -220,7 +220,7 @@ func (d *drawer) faults() {
 	n := d.in(d.p.faults)
 	var menu []weighted
 	for _, k := range d.p.kinds {
-		if k.name == FaultPower && !d.losable() {
+		if (k.name == FaultPower || k.name == FaultRot) && !d.losable() {
 			continue
 		}
 		if d.ppm(500_000) {
@@ -257,6 +257,8 @@ func (d *drawer) fault(kind string) Fault {
 		return f
 	case FaultLoss, FaultDup:
 		f.Value = d.between(50_000, 500_000)
+	case FaultRot:
+		f.Value = d.log(span64{1, 64})
 	case FaultSyncErr:
 		f.Value = d.between(1, 3)
 	case FaultSlow:

@@ -29,6 +29,7 @@ type faultKind struct {
 var faults = map[string]faultKind{
 	FaultKill:  {func(w *World, a *activeFault) bool { return w.crashAll(a.nodes, false) }, (*World).restartAll},
 	FaultPower: {func(w *World, a *activeFault) bool { return w.crashAll(a.nodes, true) }, (*World).restartAll},
+	FaultRot:   {(*World).rotAll, (*World).restartAll},
 	FaultPause: {(*World).pauseAll, (*World).resumed},
 	FaultCut:   onLinks(func(l *link, _ *Fault, sign int64) { l.cut += int(sign) }, outward, inward),
 	FaultMute:  onLinks(func(l *link, _ *Fault, sign int64) { l.cut += int(sign) }, outward),
@@ -239,4 +240,16 @@ func (w *World) resumed(a *activeFault) {
 			w.cover.hit(PausedOwnerReturned)
 		}
 	})
+}
+
+// rotAll takes nodes down and damages their disks before they come back.
+func (w *World) rotAll(a *activeFault) bool {
+	any := w.crashAll(a.nodes, true)
+	w.each(a.nodes, func(n *node) {
+		if !n.up {
+			roll := dice(mix(mix(w.plan.Seed, streamDisk), ^(uint64(n.idx)<<32 | uint64(n.life))))
+			n.disk.rot(&roll, a.fault.Value)
+		}
+	})
+	return any
 }

@@ -148,7 +148,10 @@ func (n *node) walOptions() wal.Options {
 func (n *node) bootFailed(err error) {
 	n.w.cover.hit(BootFailed)
 	var corrupt *wal.CorruptError
-	if errors.As(err, &corrupt) {
+	if errors.As(err, &corrupt) && len(n.disk.flips) > 0 {
+		n.w.cover.hit(RotFound)
+		n.disk.repair()
+	} else if corrupt != nil {
 		n.w.violate(Invariant, "node %d: the log does not recover from a crash: %v", n.id, err)
 		return
 	}

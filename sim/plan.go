@@ -117,6 +117,7 @@ const (
 	FaultWriteErr = "write-error"
 	FaultSyncErr  = "sync-error" // the next Value fsyncs fail
 	FaultDiskFull = "disk-full"
+	FaultRot      = "bit-rot"    // power fails, and Value bits of one file turn; the log must notice
 	FaultClock    = "clock-jump" // the wall clock jumps by Value ms
 	FaultDrift    = "drift"      // the monotonic clock runs at Value thousandths
 )

@@ -59,7 +59,7 @@ var anyOp = []weighted{{"get", 34}, {"set", 26}, {"cas", 12}, {"delete", 8}, {"g
 var anyFault = []weighted{
 	{FaultKill, 12}, {FaultPower, 12}, {FaultPause, 12}, {FaultCut, 12}, {FaultMute, 6}, {FaultDeaf, 6}, {FaultSplit, 8},
 	{FaultLoss, 6}, {FaultDup, 5}, {FaultSlow, 5}, {FaultSlowDisk, 4}, {FaultWriteErr, 2}, {FaultSyncErr, 3},
-	{FaultDiskFull, 2}, {FaultClock, 2}, {FaultDrift, 3},
+	{FaultDiskFull, 2}, {FaultClock, 2}, {FaultDrift, 3}, {FaultRot, 4},
 }
 
 var anyTrigger = []weighted{
@@ -80,7 +80,7 @@ var swarm = profile{
 	scripts: span64{0, 3}, scriptKinds: anyScript,
 }
 
-var anyScript = []weighted{{"minority", 40}, {"stale-owner", 25}, {"bad-fsync", 8}, {"blackout", 8}, {"swizzle", 15}, {"rolling", 8}}
+var anyScript = []weighted{{"minority", 40}, {"stale-owner", 25}, {"slow-touch", 10}, {"bad-fsync", 8}, {"blackout", 8}, {"swizzle", 15}, {"rolling", 8}}
 
 // with returns a copy of the swarm's profile, changed by f.
 func with(f func(*profile)) profile {
@@ -122,14 +122,14 @@ var scenarios = []Scenario{
 		p.clients, p.ops, p.opsPerKey = span64{4, 8}, span64{80, 240}, 160
 		p.faults, p.triggerPPM, p.ownerPPM, p.touchingPPM = span64{3, 12}, 700_000, 900_000, 800_000
 		p.scripts = span64{1, 5}
-		p.scriptKinds = []weighted{{"minority", 40}, {"stale-owner", 60}}
+		p.scriptKinds = []weighted{{"minority", 30}, {"stale-owner", 40}, {"slow-touch", 30}}
 		p.kinds = []weighted{{FaultCut, 25}, {FaultPause, 25}, {FaultMute, 12}, {FaultDeaf, 12}, {FaultSplit, 12}, {FaultSlow, 14}}
 		p.triggers = []weighted{{"send accept", 25}, {"handle accepted", 10}, {"send confirm", 20}, {"handle confirm", 10},
 			{"handle accept", 15}, {"send confirmed", 10}, {"send touch", 10}}
 	})},
 	{"durability", "power loss of many nodes at once, torn logs, errors of disks", with(func(p *profile) {
 		p.faults, p.triggerPPM, p.lazyPPM = span64{3, 12}, 600_000, 0
-		p.kinds = []weighted{{FaultPower, 50}, {FaultKill, 10}, {FaultSyncErr, 8}, {FaultWriteErr, 6}, {FaultDiskFull, 6}}
+		p.kinds = []weighted{{FaultPower, 50}, {FaultKill, 10}, {FaultSyncErr, 8}, {FaultWriteErr, 6}, {FaultDiskFull, 6}, {FaultRot, 15}}
 		p.triggers = []weighted{{"sync", 30}, {"send accepted", 25}, {"handle accept", 15}, {"send promises", 10}, {"send touched", 10}, {"handle accepted", 10}}
 		p.slowSync, p.checkpoints = span64{500e3, 10e6}, span64{20e6, 200e6}
 		p.scripts, p.scriptKinds = span64{1, 4}, []weighted{{"bad-fsync", 30}, {"blackout", 40}, {"minority", 20}, {"rolling", 10}}

@@ -17,6 +17,8 @@ func (d *drawer) script(kind string) {
 		d.minority(at, prefs)
 	case "stale-owner":
 		d.staleOwner(at, prefs)
+	case "slow-touch":
+		d.slowTouch(at)
 	case "bad-fsync":
 		d.badFsync(at)
 	case "blackout":
@@ -65,6 +67,17 @@ func (d *drawer) staleOwner(at int64, prefs []kv.NodeID) {
 			Nth: 1 + d.rng.IntN(6), DelayNs: d.log(span64{1e3, 2e6})}
 	}
 	d.add(f)
+}
+
+// slowTouch lets the answers to a first touch take so long that another node
+// takes over and writes meanwhile.
+func (d *drawer) slowTouch(at int64) {
+	if d.ppm(500_000) {
+		at = 0
+	}
+	slow := d.between(d.plan.Config.SuspectNs, 2*d.plan.Config.SuspectNs)
+	d.add(Fault{AtNs: at, ForNs: 2 * slow, Kind: FaultSlow, Value: slow,
+		On: &Trigger{Event: "send", Message: "touch", Nth: 1 + d.rng.IntN(8)}})
 }
 
 // badFsync makes an fsync fail once and then takes the power away.
