@@ -42,7 +42,10 @@ func TestDifferingAgainstSlowTwin(t *testing.T) {
 		want = slices.DeleteFunc(want, func(k string) bool { return end != nil && k > string(end) })
 		slices.Sort(want)
 		var got []string
-		differing(listing(a), listing(b), end, func(key []byte) { got = append(got, string(key)) })
+		differing(listing(a), listing(b), end, func(key []byte) bool {
+			got = append(got, string(key))
+			return true
+		})
 		require.Equal(t, fmt.Sprint(want), fmt.Sprint(got))
 	})
 }
