@@ -10,7 +10,7 @@ type File struct {
 	Cluster  Cluster  `yaml:"cluster"`
 	Node     Node     `yaml:"node"`
 	Members  []Member `yaml:"members,omitempty" validate:"max=1024,dive"`
-	Listen   Listen   `yaml:"listen"`
+	Listen   Listen   `yaml:"listen,omitempty"`
 	WAL      WAL      `yaml:"wal,omitempty"`
 	Limits   Limits   `yaml:"limits,omitempty"`
 	Timeouts Timeouts `yaml:"timeouts,omitempty"`
