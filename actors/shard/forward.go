@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"maps"
 	"slices"
 
 	"github.com/pingcap/failpoint"
@@ -11,8 +12,10 @@ import (
 
 // forward is a batch of operations that another shard was asked to carry out.
 type forward struct {
-	refs []ref
-	inc  kv.Incarnation // of the destination, which alone may act on it
+	refs    []ref
+	inc     kv.Incarnation // of the destination, which alone may act on it
+	sentNs  int64
+	retried bool // its reads go elsewhere now
 }
 
 // forward gathers an operation for another shard. The destination must be
@@ -28,7 +31,7 @@ func (s *Shard) forward(c *actors.Context, to *peer, f ref) {
 }
 
 func (s *Shard) flushForward(c *actors.Context, p *peer, refs []ref) {
-	fw := &forward{refs: refs, inc: p.inc}
+	fw := &forward{refs: refs, inc: p.inc, sentNs: c.NowNs}
 	m := &msg.Forward{SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Epoch, Ops: make([]msg.Op, len(fw.refs))}
 	var latest int64
 	for i, f := range fw.refs {
@@ -123,15 +126,11 @@ func (s *Shard) doubtForward(c *actors.Context, f ref) {
 // dropForwards settles the forwards to a peer that died or came back as
 // another boot (restarted: only those to an earlier one).
 func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {
-	var ids []uint64
-	for id, fw := range p.forwards { // order: sorted below
-		if !restarted || fw.inc < p.inc {
-			ids = append(ids, id)
-		}
-	}
-	slices.Sort(ids)
-	for _, id := range ids {
+	for _, id := range slices.Sorted(maps.Keys(p.forwards)) {
 		fw := p.forwards[id]
+		if restarted && fw.inc >= p.inc {
+			continue
+		}
 		delete(p.forwards, id)
 		for _, f := range fw.refs {
 			s.doubtForward(c, f)
@@ -139,11 +138,26 @@ func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {
 	}
 }
 
-// forgetForwards drops the forwards of which every operation has an answer.
-func (s *Shard) forgetForwards() {
+// checkForwards drops the forwards of which every operation has an answer. Of
+// one without an answer for long, the reads are tried again; its writes can
+// only wait.
+func (s *Shard) checkForwards(c *actors.Context) {
 	for _, p := range s.peers {
-		for id, fw := range p.forwards { // order: only deletes
-			if !slices.ContainsFunc(fw.refs, func(f ref) bool { return !f.closed() }) {
+		for _, id := range slices.Sorted(maps.Keys(p.forwards)) {
+			fw := p.forwards[id]
+			overdue := !fw.retried && fw.sentNs+4*s.cfg.ResendNs <= c.NowNs
+			fw.retried = fw.retried || overdue
+			wanted := false
+			for _, f := range fw.refs {
+				switch read := !f.op().IsWrite(); {
+				case f.closed():
+				case read && overdue:
+					s.delay(c, f)
+				case !read || !fw.retried:
+					wanted = true
+				}
+			}
+			if !wanted {
 				delete(p.forwards, id)
 			}
 		}

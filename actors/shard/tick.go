@@ -13,7 +13,7 @@ func (s *Shard) onTick(c *actors.Context) {
 	s.retryConfirms(c)
 	s.retryMajority(c)
 	s.forgetSent(c)
-	s.forgetForwards()
+	s.checkForwards(c)
 	s.runLevel(c)
 }
 
