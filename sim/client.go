@@ -71,7 +71,10 @@ func (w *World) begin(i int, op *ClientOp) {
 		lop.Delta, out.Delta = op.Value, op.Value
 	case kv.OpCAS:
 		lop.Value, lop.Expected = valueOf(op.Value), c.seen[op.Key]
-		if op.Expect != 0 {
+		switch {
+		case op.Expect == ExpectLatest:
+			lop.Expected = w.latest[op.Key]
+		case op.Expect != 0:
 			lop.Expected = valueOf(op.Expect)
 		}
 		out.Expected = []byte(lop.Expected)
@@ -162,7 +165,9 @@ func (w *World) complete(i int, res linearizability.Result, r *kv.Result) {
 	switch res.Outcome {
 	case linearizability.OK:
 		w.outcomes.ok++
-		c.remember(op, r)
+		if v := valueIn(op, r); v != "" {
+			c.seen[op.Key], w.latest[op.Key] = v, v
+		}
 	case linearizability.Failed:
 		w.outcomes.failed++
 		w.cover.hit(BusyOrUnavailable)
@@ -180,17 +185,16 @@ func (w *World) complete(i int, res linearizability.Result, r *kv.Result) {
 	}
 }
 
-// remember keeps what the client knows of a key, for its next cas.
-func (c *client) remember(op *ClientOp, r *kv.Result) {
-	if r == nil {
-		return
-	}
+// valueIn is the value of a key that an answer tells of, if any.
+func valueIn(op *ClientOp, r *kv.Result) string {
 	switch {
+	case r == nil:
 	case op.Do == "get" && r.Found:
-		c.seen[op.Key] = string(r.Data)
-	case op.Do == "set" || op.Do == "getset" || op.Do == "cas" && r.Status == kv.OK:
-		c.seen[op.Key] = valueOf(op.Value)
+		return string(r.Data)
+	case op.Do == "set", op.Do == "getset", op.Do == "cas" && r.Status == kv.OK:
+		return valueOf(op.Value)
 	}
+	return ""
 }
 
 // idle reports whether all clients have done everything.

@@ -195,8 +195,13 @@ func (d *drawer) operation(op *ClientOp, number int64) {
 	case "set", "getset", "setnx", "setxx", "cas":
 		op.Value = number
 	}
-	if op.Do == "cas" && d.ppm(300_000) {
-		op.Expect = d.between(1, number)
+	if op.Do == "cas" {
+		switch d.rng.IntN(10) {
+		case 0, 1:
+			op.Expect = d.between(1, number)
+		case 2, 3, 4, 5:
+			op.Expect = ExpectLatest
+		}
 	}
 }
 

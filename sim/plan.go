@@ -77,9 +77,14 @@ type ClientOp struct {
 	Do     string    `json:"do"` // get, head, set, getset, setnx, setxx, delete, getdel, cas, incr
 	// Value is the number of the value written, unique in the plan; incr: the delta.
 	Value int64 `json:"value,omitempty"`
-	// Expect is the number of the value that a cas expects; 0: what this client saw last.
+	// Expect is the number of the value that a cas expects; 0: what this client
+	// saw last; ExpectLatest: what any client saw last.
 	Expect int64 `json:"expect,omitempty"`
 }
+
+// ExpectLatest in ClientOp.Expect is the value that some client saw last. A cas
+// that fails on it is evidence against a stale owner.
+const ExpectLatest = -1
 
 // Fault is something that goes wrong at some nodes for some time.
 type Fault struct {
@@ -113,6 +118,7 @@ const (
 	FaultLoss     = "loss"      // Value ppm of the messages of Nodes are lost
 	FaultDup      = "dup"       // Value ppm of the messages of Nodes arrive twice
 	FaultSlow     = "slow"      // messages of Nodes take Value ns longer
+	FaultSlowIn   = "slow-in"   // messages to Nodes take Value ns longer
 	FaultSlowDisk = "slow-disk" // a sync takes Value ns longer
 	FaultWriteErr = "write-error"
 	FaultSyncErr  = "sync-error" // the next Value fsyncs fail

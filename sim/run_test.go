@@ -1,9 +1,14 @@
 package sim
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/quoratedb/quorate/linearizability"
 )
 
 func scenario(t testing.TB, name string) *Scenario {
@@ -13,10 +18,139 @@ func scenario(t testing.TB, name string) *Scenario {
 	return s
 }
 
-func TestQuietSeeds(t *testing.T) {
-	for seed := range uint64(20) {
-		r, err := Run(Draw(seed, scenario(t, "quiet")), Options{})
-		require.NoError(t, err)
-		t.Logf("seed %d: %s %v events %d virtual %dms ok %d failed %d unknown %d", seed, r.Verdict, r.Violations, r.Events, r.VirtualNs/1e6, r.OpsOK, r.OpsFailed, r.OpsUnknown)
+func mustRun(t testing.TB, p *Plan, o Options) *Result {
+	t.Helper()
+	r, err := Run(p, o)
+	require.NoError(t, err)
+	return r
+}
+
+// TestScenarios runs seeds of every scenario: with nothing planted, none alarms,
+// and together they reach every state that a mark names.
+func TestScenarios(t *testing.T) {
+	var covered Coverage
+	for _, s := range Scenarios() {
+		for seed := range uint64(60) {
+			r := mustRun(t, Draw(seed, &s), Options{})
+			require.Equal(t, VerdictOK, r.Verdict, "%s, seed %d: %v", s.Name, seed, r.Violations)
+			covered.Add(&r.Coverage)
+		}
 	}
+	rare := []string{"floor-refused", "all-down", "paused-owner-returned", "touch-disagreed", "duel"}
+	for _, name := range covered.Missing() {
+		require.Contains(t, rare, name, "a state that seeds should reach")
+	}
+}
+
+// TestSamePlanSameRun: the hash digests every event, so equal hashes mean equal runs.
+func TestSamePlanSameRun(t *testing.T) {
+	for _, s := range Scenarios() {
+		hashes := map[uint64]bool{}
+		for seed := range uint64(8) {
+			a := mustRun(t, Draw(seed, &s), Options{})
+			b := mustRun(t, Draw(seed, &s), Options{Invariants: AtEnd, Record: true})
+			require.Equal(t, a.TraceHash, b.TraceHash, "%s, seed %d: checks and recording change nothing", s.Name, seed)
+			require.Equal(t, a.Events, b.Events)
+			require.Equal(t, a.History, b.History)
+			require.NotEmpty(t, b.Trace)
+			hashes[a.TraceHash] = true
+		}
+		require.Len(t, hashes, 8, "%s: other seeds, other runs", s.Name)
+	}
+}
+
+// TestPlansSurviveTheirFile: a plan read back from its file runs to the same hash.
+func TestPlansSurviveTheirFile(t *testing.T) {
+	for seed := range uint64(10) {
+		plan := Draw(seed, scenario(t, "default"))
+		text := FormatPlan(plan)
+		back, err := ReadPlan(text)
+		require.NoError(t, err)
+		require.Equal(t, string(text), string(FormatPlan(back)))
+		require.Equal(t, mustRun(t, plan, Options{}).TraceHash, mustRun(t, back, Options{}).TraceHash)
+	}
+}
+
+func TestPlansThatCannotRun(t *testing.T) {
+	for _, c := range []struct {
+		change func(*Plan)
+		want   string
+	}{
+		{func(p *Plan) { p.Config.Nodes = 0 }, "config.nodes is 0: use 1 to 31"},
+		{func(p *Plan) { p.Config.Disk.Sync = "often" }, `config.disk.sync is "often": use always, interval or never`},
+		{func(p *Plan) { p.Config.Keys = nil }, "config.keys is empty"},
+		{func(p *Plan) { p.Ops[0].Do = "put" }, `ops[0].do is "put": use get`},
+		{func(p *Plan) { p.Ops[1].Node = 99 }, "ops[1].node is 99"},
+		{func(p *Plan) { p.Faults[0].Kind = "meteor" }, `faults[0]: unknown kind "meteor"`},
+		{func(p *Plan) { p.Faults[0].Nodes, p.Faults[0].On = nil, nil }, "faults[0]: names no node and no trigger"},
+		{func(p *Plan) { p.Config.Network.Kind = "normal" }, `latency "normal"`},
+	} {
+		plan := Draw(1, scenario(t, "default"))
+		c.change(plan)
+		_, err := Run(plan, Options{})
+		require.ErrorContains(t, err, c.want)
+	}
+	_, err := ReadPlan([]byte(`{"seeed": 1}`))
+	require.ErrorContains(t, err, "seeed")
+}
+
+// TestRegressions replays plans that once failed. The first line of the file
+// beside each says what the bug was.
+func TestRegressions(t *testing.T) {
+	files, err := filepath.Glob("testdata/regressions/*.json")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, name := range files {
+		text, err := os.ReadFile(name)
+		require.NoError(t, err)
+		plan, err := ReadPlan(text)
+		require.NoError(t, err, name)
+		r := mustRun(t, plan, Options{})
+		require.Equal(t, VerdictOK, r.Verdict, "%s: %v", name, r.Violations)
+	}
+}
+
+func TestRunThatExercisesNothingIsVacuous(t *testing.T) {
+	plan := Draw(3, scenario(t, "default"))
+	for i := range plan.Faults {
+		plan.Faults[i].On = &Trigger{Event: "send", Message: "accept", Nth: 1 << 30}
+	}
+	require.Equal(t, VerdictVacuous, mustRun(t, plan, Options{}).Verdict, "no fault took place")
+}
+
+func TestJudgeConvictsABadHistory(t *testing.T) {
+	plan := Draw(3, scenario(t, "quiet"))
+	r := mustRun(t, plan, Options{})
+	require.Equal(t, VerdictOK, r.Verdict)
+	for i := range r.History { // the first read that saw a value sees one that nobody wrote
+		if op := &r.History[i]; op.Kind == linearizability.Get && op.Saw == linearizability.SawValue && op.Found && op.Out[0] == 'v' {
+			op.Out = "v-nobody-wrote-this"
+			break
+		}
+	}
+	r.judge()
+	require.Equal(t, VerdictViolation, r.Verdict)
+	require.Equal(t, Linearizability, r.Violations[0].Check)
+}
+
+func TestTraceIsReadable(t *testing.T) {
+	r := mustRun(t, Draw(3, scenario(t, "default")), Options{Record: true})
+	var b bytes.Buffer
+	require.NoError(t, WriteTrace(&b, r.Trace))
+	require.Contains(t, b.String(), `"msg":"accept"`)
+	require.Contains(t, b.String(), "fault ")
+	require.Contains(t, b.String(), "client 0: ")
+}
+
+func BenchmarkDefaultSeed(b *testing.B) {
+	s := scenario(b, "default")
+	b.ReportAllocs()
+	events := uint64(0)
+	seed := uint64(0)
+	for b.Loop() {
+		seed++
+		r := mustRun(b, Draw(seed, s), Options{})
+		events += r.Events
+	}
+	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
 }

@@ -54,7 +54,7 @@ type shape struct{ nodes, n, weight int }
 
 var anyShape = []shape{{3, 3, 40}, {5, 3, 14}, {5, 5, 10}, {4, 4, 9}, {4, 3, 6}, {2, 2, 5}, {4, 2, 4}, {6, 4, 4}, {7, 3, 2}, {7, 5, 2}, {7, 7, 2}, {1, 1, 2}}
 
-var anyOp = []weighted{{"get", 34}, {"set", 26}, {"cas", 12}, {"delete", 8}, {"getset", 4}, {"setnx", 5}, {"setxx", 3}, {"getdel", 3}, {"head", 2}}
+var anyOp = []weighted{{"get", 34}, {"set", 26}, {"cas", 20}, {"delete", 8}, {"getset", 4}, {"setnx", 5}, {"setxx", 3}, {"getdel", 3}, {"head", 2}}
 
 var anyFault = []weighted{
 	{FaultKill, 12}, {FaultPower, 12}, {FaultPause, 12}, {FaultCut, 12}, {FaultMute, 6}, {FaultDeaf, 6}, {FaultSplit, 8},

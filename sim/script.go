@@ -69,15 +69,17 @@ func (d *drawer) staleOwner(at int64, prefs []kv.NodeID) {
 	d.add(f)
 }
 
-// slowTouch lets the answers to a first touch take so long that another node
-// takes over and writes meanwhile.
+// slowTouch lets the answers to a first touch take so long, and the one who
+// asked be silent meanwhile, that another node takes over and writes.
 func (d *drawer) slowTouch(at int64) {
 	if d.ppm(500_000) {
 		at = 0
 	}
-	slow := d.between(d.plan.Config.SuspectNs, 2*d.plan.Config.SuspectNs)
-	d.add(Fault{AtNs: at, ForNs: 2 * slow, Kind: FaultSlow, Value: slow,
-		On: &Trigger{Event: "send", Message: "touch", Nth: 1 + d.rng.IntN(8)}})
+	slow := d.plan.Config.SuspectNs * d.between(15, 40) / 10
+	on := Trigger{Event: "send", Message: "touch", Nth: 1 + d.rng.IntN(8)}
+	first, second := on, on
+	d.add(Fault{AtNs: at, ForNs: slow, Kind: FaultSlowIn, Value: slow, On: &first})
+	d.add(Fault{AtNs: at, ForNs: slow, Kind: FaultMute, On: &second})
 }
 
 // badFsync makes an fsync fail once and then takes the power away.

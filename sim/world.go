@@ -80,7 +80,8 @@ type World struct {
 	crashes int
 
 	history   linearizability.Recorder
-	nextValue int64 // for writes of the liveness phase
+	latest    []string // by key: the value that a client saw last
+	nextValue int64    // for writes of the liveness phase
 	sched     dice
 	oracle    oracle
 	trace     trace
@@ -108,6 +109,7 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.newClients()
+	w.latest = make([]string, len(cfg.Keys))
 	return w, nil
 }
 

@@ -1,0 +1,73 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quoratedb/quorate/actors/kv"
+)
+
+func TestDdminFindsTheCulprits(t *testing.T) {
+	for _, c := range []struct {
+		n    int
+		bad  []int
+		want int
+	}{{100, []int{17, 63}, 2}, {1, []int{0}, 1}, {50, nil, 0}, {33, []int{0, 16, 32}, 3}} {
+		items := make([]int, c.n)
+		for i := range items {
+			items[i] = i
+		}
+		tests := 0
+		ddmin(c.n, func(keep []int) bool {
+			tests++
+			left := pick(items, keep)
+			for _, b := range c.bad {
+				found := false
+				for _, l := range left {
+					found = found || l == b
+				}
+				if !found {
+					return false
+				}
+			}
+			items = left
+			return true
+		})
+		require.Len(t, items, c.want)
+		require.Less(t, tests, 200)
+	}
+}
+
+// TestShrinkKeepsTheFailure shrinks a run that fails because the power does, under a
+// policy that does not promise to survive that.
+func TestShrinkKeepsTheFailure(t *testing.T) {
+	plan := Draw(11, scenario(t, "default"))
+	plan.Config.Disk.Sync = "never" // and yet the power fails: writes get lost
+	plan.Faults = append(plan.Faults, blackoutOf(plan, 60e6), blackoutOf(plan, 150e6))
+	failed := mustRun(t, plan, Options{})
+	require.Equal(t, VerdictViolation, failed.Verdict)
+
+	small := Shrink(failed, Options{}, func() bool { return true })
+	require.Less(t, len(small.Ops), 12)
+	require.LessOrEqual(t, len(small.Faults), 2)
+	again := mustRun(t, small, Options{})
+	require.Equal(t, VerdictViolation, again.Verdict)
+	require.Equal(t, failed.Violations[0].Check, again.Violations[0].Check)
+
+	back, err := ReadPlan(FormatPlan(small))
+	require.NoError(t, err)
+	require.Equal(t, again.TraceHash, mustRun(t, back, Options{}).TraceHash, "the file replays alone")
+	require.Equal(t, len(plan.Ops), len(failed.Plan.Ops), "the failed plan is left as it was")
+
+	stopped := Shrink(failed, Options{}, func() bool { return false })
+	require.Same(t, failed.Plan, stopped, "no time, nothing tried")
+}
+
+func blackoutOf(p *Plan, at int64) Fault {
+	f := Fault{AtNs: at, ForNs: 5e6, Kind: FaultPower}
+	for i := range p.Config.Nodes {
+		f.Nodes = append(f.Nodes, kv.NodeID(i+1))
+	}
+	return f
+}
