@@ -82,6 +82,7 @@ func (w *World) begin(i int, op *ClientOp) {
 	out.Value = []byte(lop.Value)
 	c.handle = w.history.Invoke(lop)
 	w.trace.note(w, int(op.Node), "client %d: %s", i, &lop)
+	w.trace.rec.call(i, c)
 
 	n := w.nodes[op.Node-1]
 	if !n.up { // connection refused: certainly not done
@@ -95,7 +96,9 @@ func (w *World) begin(i int, op *ClientOp) {
 		From:    actors.Address{Node: n.id, Kind: actors.Client, Index: uint32(i)},
 		To:      actors.Address{Node: n.id, Kind: actors.Shard, Index: lane},
 	}
-	w.q.push(w.nowNs+20_000+roll.below(200_000), event{kind: evDeliver, node: uint8(n.idx), lane: uint8(lane), env: env, arg: c.id})
+	at := w.nowNs + 20_000 + roll.below(200_000)
+	w.trace.rec.message(&env, MessageSent, at)
+	w.q.push(at, event{kind: evDeliver, node: uint8(n.idx), lane: uint8(lane), env: env, arg: c.id})
 	w.q.push(w.nowNs+w.cfg.ClientTimeoutNs, event{kind: evTimeout, node: uint8(i), arg: c.id})
 }
 
@@ -115,12 +118,15 @@ func (w *World) toClient(n *node, env *actors.Envelope) {
 		return
 	}
 	roll := dice(mix(mix(w.plan.Seed, streamClients), ^res.ID))
-	w.q.push(w.nowNs+20_000+roll.below(200_000), event{kind: evResult, env: *env, arg: res.ID})
+	at := w.nowNs + 20_000 + roll.below(200_000)
+	w.trace.rec.message(env, MessageSent, at)
+	w.q.push(at, event{kind: evResult, env: *env, arg: res.ID})
 }
 
 // answered handles an answer that has reached its client.
 func (w *World) answered(e *event) {
 	res := e.env.Message.(*msg.Results)
+	w.trace.rec.message(&e.env, MessageHandled, 0)
 	i := int(res.ID >> 32)
 	c := w.clients[i]
 	if c.op == nil || c.id != res.ID {

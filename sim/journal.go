@@ -75,6 +75,7 @@ func (j *journal) kick() {
 	j.syncing, j.syncSeq = true, j.seq
 	j.waiting, j.leaving = j.leaving[:0], j.waiting
 	n, d := j.n, &j.n.w.cfg.Disk
+	n.w.trace.rec.node(n, SyncBegins)
 	roll := n.roll()
 	takes := d.WriteNs
 	if d.Sync == "always" {

@@ -150,6 +150,7 @@ func (w *World) faultStarts(i, struck int) {
 	}
 	w.started++
 	w.trace.note(w, 0, "fault %s of nodes %b begins", f.Kind, a.nodes)
+	w.trace.rec.fault(&a, true)
 	w.active = append(w.active, a)
 	w.q.push(w.nowNs+f.ForNs, event{kind: evFaultStop, arg: uint64(len(w.active) - 1)})
 }
@@ -161,6 +162,7 @@ func (w *World) faultStops(i int) {
 	}
 	a.stopped = true
 	w.trace.note(w, 0, "fault %s of nodes %b ends", a.fault.Kind, a.nodes)
+	w.trace.rec.fault(a, false)
 	faults[a.fault.Kind].stop(w, a)
 }
 

@@ -96,6 +96,7 @@ func (n *node) boot() {
 			return
 		}
 	}
+	n.w.trace.rec.node(n, NodeBoots)
 	n.w.oracle.restored(n)
 	for i := range n.lanes {
 		l := &n.lanes[i]
@@ -147,6 +148,7 @@ func (n *node) walOptions() wal.Options {
 
 func (n *node) bootFailed(err error) {
 	n.w.cover.hit(BootFailed)
+	n.w.trace.rec.node(n, NodeBootFails)
 	var corrupt *wal.CorruptError
 	if errors.As(err, &corrupt) && len(n.disk.flips) > 0 {
 		n.w.cover.hit(RotFound)
@@ -194,6 +196,11 @@ func (n *node) crash(power bool) {
 	n.life++
 	n.pausedUntilNs = 0
 	n.w.crashes++
+	if power {
+		n.w.trace.rec.node(n, NodeLosesPower)
+	} else {
+		n.w.trace.rec.node(n, NodeCrashes)
+	}
 	n.w.oracle.crashed(n)
 	if n.journal.syncing {
 		n.w.cover.hit(CrashDuringSync)
@@ -256,6 +263,7 @@ func (n *node) run(i int) {
 	}
 	n.sys.Lanes[i].Step(&l.ctx, l.batch, clean)
 	n.w.oracle.stepped(n, i)
+	n.w.trace.rec.stepped(n, i)
 	serviceNs := n.w.cfg.ServiceNs/2 + roll.below(n.w.cfg.ServiceNs+1)
 	n.w.q.push(n.w.nowNs+serviceNs, event{kind: evDone, node: uint8(n.idx), lane: uint8(i), life: n.life})
 	for j := range l.batch {

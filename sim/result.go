@@ -63,6 +63,7 @@ type Result struct {
 	History    linearizability.History
 	Judgement  linearizability.Verdict
 	Trace      []TraceEntry // with Options.Record
+	Recording  *Recording   // with Options.Record
 }
 
 // maxSteps bounds the search of the checker per key: the same on every machine.
@@ -88,6 +89,7 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 		Plan: plan, Violations: w.verdict, Events: w.events, VirtualNs: w.nowNs,
 		OpsOK: w.outcomes.ok, OpsFailed: w.outcomes.failed, OpsUnknown: w.outcomes.unknown,
 		Faults: w.started, TraceHash: w.trace.sum, Coverage: w.cover, History: w.history.History(), Trace: w.trace.entries,
+		Recording: w.trace.rec.recording(),
 	}
 	if !opts.NoCheck {
 		r.judge()

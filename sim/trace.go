@@ -18,6 +18,7 @@ type trace struct {
 	buf     []byte // scratch: an encoded message
 	record  bool
 	entries []TraceEntry
+	rec     *recorder // nil unless record
 }
 
 // TraceEntry is one line of trace.jsonl.
@@ -43,6 +44,9 @@ func (t *trace) event(w *World, e *event) {
 	}
 	switch e.kind {
 	case evSynced, evRestart, evHeal:
+		if e.kind == evSynced {
+			t.rec.node(w.nodes[e.node], SyncEnds)
+		}
 		t.add(TraceEntry{AtNs: w.nowNs, What: eventNames[e.kind], Node: int(e.node) + 1})
 	}
 }
@@ -69,12 +73,14 @@ func (t *trace) recode(env *actors.Envelope) actors.Envelope {
 
 func (t *trace) handled(w *World, env *actors.Envelope) {
 	if t.record {
+		t.rec.message(env, MessageHandled, 0)
 		t.message(w, "handle", env)
 	}
 }
 
 func (t *trace) lost(w *World, env *actors.Envelope) {
 	if t.record {
+		t.rec.message(env, MessageLost, 0)
 		t.message(w, "lost", env)
 	}
 }

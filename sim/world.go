@@ -104,7 +104,9 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 		return nil, err
 	}
 	w.oracle.init(w)
-	w.trace.record = opts.Record
+	if w.trace.record = opts.Record; opts.Record {
+		w.trace.rec = newRecorder(w)
+	}
 	for i := range cfg.Nodes {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
@@ -241,6 +243,7 @@ func (w *World) send(n *node, env *actors.Envelope) {
 		out = w.trace.recode(env)
 	}
 	for i := range f.copies {
+		w.trace.rec.message(&out, MessageSent, f.atNs[i])
 		w.q.push(f.atNs[i], event{kind: evDeliver, node: uint8(to), lane: uint8(laneOf(env.To)), env: out, arg: hash})
 	}
 }
@@ -250,6 +253,7 @@ func (w *World) arrive(e *event) {
 	n := w.nodes[e.node]
 	switch {
 	case !n.up:
+		w.trace.rec.message(&e.env, MessageRefused, 0)
 		w.refused(e)
 	case w.nowNs < n.pausedUntilNs:
 		w.q.push(n.pausedUntilNs, *e)
