@@ -5,6 +5,9 @@ import (
 	"testing"
 
 	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
@@ -90,4 +93,30 @@ func TestFuzzyCheckpoint(t *testing.T) {
 			d.r, d.c.Records = r, append(bytes.Clone(ckpt.Records), since...) // go on after a restart
 		}
 	})
+}
+
+// TestRestoreNeverGoesBack: records that a checkpoint has overtaken change nothing.
+func TestRestoreNeverGoesBack(t *testing.T) {
+	b := func(round uint32) kv.Ballot { return kv.Ballot{Epoch: 1, Round: round, Node: 2, Inc: 1} }
+	v := func(round uint32, seq uint64) kv.Version { return kv.Version{Ballot: b(round), Seq: seq} }
+	accept := func(key string, kind kv.Kind, at kv.Version) actors.Record {
+		return &msg.AcceptRecord{Key: []byte(key), Register: kv.Register{Kind: kind, Version: at, Rev: at}}
+	}
+	r := newReplica(1)
+	restore := func(records ...actors.Record) {
+		for _, rec := range records {
+			require.NoError(t, r.Restore(rec.AppendTo(nil)))
+		}
+	}
+	restore(&msg.PromiseRecord{Ballot: b(5)}, &msg.FloorRecord{Floor: v(3, 3)},
+		accept("k", kv.Value, v(4, 2)), accept("grave", kv.Tombstone, v(4, 3)))
+	sum := r.Sum(0)
+	restore(&msg.PromiseRecord{Ballot: b(2)}, &msg.FloorRecord{Floor: v(1, 1)}, accept("k", kv.Tombstone, v(4, 1)), accept("k", kv.Value, v(2, 9)),
+		&msg.DropRecord{Key: []byte("k"), Version: v(2, 1)}, &msg.DropRecord{Key: []byte("k"), Version: v(4, 2)}, &msg.DropRecord{Key: []byte("grave"), Version: v(4, 1)})
+	require.Equal(t, sum, r.Sum(0))
+	require.Equal(t, b(5), r.Promised(0))
+	require.Equal(t, v(4, 2), r.Floor(0), "a drop raises the floor even where the key is not what it dropped")
+	restore(&msg.DropRecord{Key: []byte("grave"), Version: v(4, 3)})
+	require.Equal(t, v(4, 3), r.Floor(0))
+	require.Zero(t, r.Lookup(0, []byte("grave")))
 }
