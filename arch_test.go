@@ -65,7 +65,7 @@ var layers = []arch.Layer{
 	},
 	{
 		Packages: "cmd/...",
-		Ours:     []string{"actors/kv", "ring", "wal", "client/...", "linearizability/...", "node/...", "sim/..."},
+		Ours:     []string{"actors/kv", "ring", "wal", "client/...", "linearizability/...", "node/...", "sim/...", "cmd/quorate/..."},
 		Outside: []string{
 			failpoint, "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/lmittmann/tint",
 			"github.com/mattn/go-isatty", "github.com/redis/go-redis/v9", "golang.org/x/sync", "golang.org/x/sys",
