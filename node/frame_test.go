@@ -55,7 +55,7 @@ func TestFramesCarryEnvelopesInOrder(t *testing.T) {
 func TestFramesRefuseAnEnvelopeThatIsTooLarge(t *testing.T) {
 	var f frames
 	big := &actors.Envelope{
-		Message: &msg.Accept{Items: []msg.AcceptItem{{Key: []byte("k"), Register: kv.Register{Version: kv.Version{Ballot: kv.Ballot{Epoch: 1, Round: 1, Inc: 1, Node: 1}, Seq: 1}, Kind: kv.Value, Data: make([]byte, 4096)}}}},
+		Message: &msg.Accept{Items: []*msg.AcceptItem{{Key: []byte("k"), Register: kv.Register{Version: kv.Version{Ballot: kv.Ballot{Epoch: 1, Round: 1, Inc: 1, Node: 1}, Seq: 1}, Kind: kv.Value, Data: make([]byte, 4096)}}}},
 		From:    actors.Address{Node: 1, Kind: actors.Shard}, To: actors.Address{Node: 2, Kind: actors.Replica},
 	}
 	require.False(t, f.add(big, 1024))

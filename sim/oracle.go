@@ -123,8 +123,7 @@ func (o *oracle) sent(n *node, env *actors.Envelope) {
 		}
 		o.requests[keyOf(n, env, m.ID)] = request{touch: m}
 	case *msg.Accept:
-		for i := range m.Items {
-			it := &m.Items[i]
+		for _, it := range m.Items {
 			o.owns(n, it.Register.Version.Ballot, "accepts")
 			o.oneValue(n, it)
 		}
@@ -230,7 +229,7 @@ func (o *oracle) accepted(n *node, m *msg.Accepted, req *msg.Accept) {
 			refused = refused[1:]
 			continue
 		}
-		it := &req.Items[i]
+		it := req.Items[i]
 		o.promise(n, it.Partition, it.Register.Version.Ballot)
 		o.holds(n, it.Partition, it.Key, it.Register.Version)
 	}

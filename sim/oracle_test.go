@@ -33,7 +33,7 @@ func ballotOf(n *node, round uint32) kv.Ballot {
 
 func accept(id uint64, b kv.Ballot, seq uint64, data string) *msg.Accept {
 	v := kv.Version{Ballot: b, Seq: seq}
-	return &msg.Accept{ID: id, Items: []msg.AcceptItem{{Key: []byte("k"),
+	return &msg.Accept{ID: id, Items: []*msg.AcceptItem{{Key: []byte("k"),
 		Register: kv.Register{Version: v, Rev: v, Kind: kv.Value, Data: []byte(data)}}}}
 }
 

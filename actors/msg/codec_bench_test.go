@@ -21,7 +21,7 @@ func benchAccept(n int) *Accept {
 	for i := range n {
 		p := kv.Partition(i % 16 * 2)
 		v := kv.Version{Ballot: benchBallot(p), Seq: 100000 + uint64(i)}
-		m.Items = append(m.Items, AcceptItem{
+		m.Items = append(m.Items, &AcceptItem{
 			Key: fmt.Appendf(nil, "key:%012d", i), Partition: p,
 			Register: kv.Register{Version: v, Rev: v, Data: make([]byte, 100), TimeMs: 1770000000000, Kind: kv.Value},
 		})
@@ -89,7 +89,7 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkAcceptRecord(b *testing.B) {
 	it := benchAccept(1).Items[0]
-	d := AcceptRecord(it)
+	d := AcceptRecord(*it)
 	buf := d.AppendTo(nil)
 	b.Run("append", func(b *testing.B) {
 		b.ReportAllocs()
@@ -107,12 +107,13 @@ func BenchmarkAcceptRecord(b *testing.B) {
 	})
 }
 
-// Decoding takes the message and its slice of items, and nothing per item.
+// Decoding takes the message, its items and (Accept) the slice of pointers to
+// them, and nothing per item.
 func TestDecodeAllocatesOncePerMessageAndSlice(t *testing.T) {
 	for name, m := range benchMessages() {
 		buf, err := Append(nil, m)
 		require.NoError(t, err)
-		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = Decode(buf) }), 2.0, name)
+		require.LessOrEqual(t, testing.AllocsPerRun(100, func() { _, _ = Decode(buf) }), 3.0, name)
 		require.Zero(t, testing.AllocsPerRun(100, func() { buf, _ = Append(buf[:0], m) }), name)
 	}
 	d := AcceptRecord{}

@@ -196,7 +196,7 @@ func TestBrokenInvariantsPanicInTheSender(t *testing.T) {
 		&Ops{Ops: make([]Op, 1)},                      // no kind
 		&Accepted{Refused: make([]Refusal, 1)},        // no reason
 		&Results{Results: []kv.Result{{Status: 200}}}, // no such status
-		&Accept{Items: make([]AcceptItem, 1)},         // nothing to accept
+		&Accept{Items: []*AcceptItem{{}}},             // nothing to accept
 		&Digested{Buckets: make([]Sum, Buckets-1)},    // a bucket too few
 	} {
 		require.Panics(t, func() { _, _ = Append(nil, m) }, m.MessageName())

@@ -133,8 +133,7 @@ func (m *Touched) decode(r *reader) {
 func (m *Accept) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.uvarint(uint64(len(m.Items)))
-	for i := range m.Items {
-		a := &m.Items[i]
+	for _, a := range m.Items {
 		if a.Register.Kind == kv.Absent {
 			panic("msg: an absent register to accept")
 		}
@@ -148,9 +147,11 @@ func (m *Accept) encode(w *writer) {
 func (m *Accept) decode(r *reader) {
 	const size = 2 + minRegister // bytes, at least
 	m.ID = r.uvarint()
-	m.Items = list[AcceptItem](r.count(size))
-	for i := range m.Items {
-		a := &m.Items[i]
+	items := list[AcceptItem](r.count(size))
+	m.Items = list[*AcceptItem](len(items))
+	for i := range items {
+		a := &items[i]
+		m.Items[i] = a
 		a.Partition = r.partition()
 		a.Key = r.bytes()
 		r.register(&a.Register)

@@ -118,6 +118,9 @@ func (f filler) fillKind(v reflect.Value) {
 		for i := range n {
 			f.fill(v.Index(i))
 		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		f.fill(v.Elem())
 	case reflect.Bool:
 		v.SetBool(f.IntN(2) == 0)
 	case reflect.Int64:

@@ -85,10 +85,10 @@ type AcceptItem struct {
 	Partition kv.Partition
 }
 
-// Accept is one batch of them.
+// Accept is one batch of them. The messages to several replicas share their items.
 type Accept struct {
 	ID    uint64
-	Items []AcceptItem
+	Items []*AcceptItem
 }
 
 // Refusal says why an item was not accepted.

@@ -188,8 +188,7 @@ func (r *Replica) reveal(c *actors.Context, m actors.Message) {
 // accept is phase 2b for a batch of registers. One answer, after one sync.
 func (r *Replica) accept(c *actors.Context, m *msg.Accept) {
 	reply := &msg.Accepted{ID: m.ID}
-	for i := range m.Items {
-		it := &m.Items[i]
+	for i, it := range m.Items {
 		p := r.part(it.Partition)
 		if p == nil {
 			reply.Refused = append(reply.Refused, msg.Refusal{Index: uint32(i), Reason: msg.ByPromise})

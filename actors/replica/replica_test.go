@@ -77,7 +77,7 @@ func TestStamps(t *testing.T) {
 	require.True(t, prepare(0, b(4, 2)).OK)
 	require.EqualValues(t, 1, gen(3))
 	reg := kv.Register{Kind: kv.Value, Version: kv.Version{Ballot: b(5, 3), Seq: 1}}
-	d.ask(&msg.Accept{Items: []msg.AcceptItem{{Key: []byte("k"), Register: reg}}}, 3)
+	d.ask(&msg.Accept{Items: []*msg.AcceptItem{{Key: []byte("k"), Register: reg}}}, 3)
 	require.EqualValues(t, 3, gen(2), "accept")
 	require.EqualValues(t, 1, gen(3))
 }
@@ -92,7 +92,7 @@ func TestForeignPartitions(t *testing.T) {
 	for _, p := range []kv.Partition{testPartitions, 999, 65535} {
 		require.Equal(t, []msg.Promise{{}}, d.ask(&msg.Prepare{Items: []msg.PartitionBallot{{Partition: p, Ballot: b}}}, 2).(*msg.Promises).Items)
 		require.True(t, d.ask(&msg.Touch{Items: []msg.TouchItem{{Key: key, Ballot: b, Partition: p}}}, 2).(*msg.Touched).Items[0].Refused)
-		require.Len(t, d.ask(&msg.Accept{Items: []msg.AcceptItem{{Key: key, Register: kv.Register{Kind: kv.Value, Version: v}, Partition: p}}}, 2).(*msg.Accepted).Refused, 1)
+		require.Len(t, d.ask(&msg.Accept{Items: []*msg.AcceptItem{{Key: key, Register: kv.Register{Kind: kv.Value, Version: v}, Partition: p}}}, 2).(*msg.Accepted).Refused, 1)
 		require.Len(t, d.ask(&msg.Confirm{Checks: []msg.PartitionBallot{{Partition: p, Ballot: b}}}, 2).(*msg.Confirmed).Refused, 1)
 		require.Equal(t, []kv.Version{{}}, d.ask(&msg.ReadVersions{Epoch: 1, Keys: []msg.KeyRef{{Key: key, Partition: p}}}, 2).(*msg.Versions).Versions)
 		require.True(t, d.ask(&msg.Digest{Partition: p, Ballot: b}, 2).(*msg.Digested).Refused)
@@ -118,7 +118,7 @@ func TestListing(t *testing.T) {
 		keys := rapid.SliceOfDistinct(rapid.StringMatching(`[a-e]{1,4}`), rapid.ID[string]).Draw(t, "keys")
 		for i, k := range keys {
 			reg := kv.Register{Kind: kv.Value, Version: kv.Version{Ballot: b, Seq: uint64(i + 1)}}
-			d.ask(&msg.Accept{Items: []msg.AcceptItem{{Key: []byte(k), Register: reg}}}, 2)
+			d.ask(&msg.Accept{Items: []*msg.AcceptItem{{Key: []byte(k), Register: reg}}}, 2)
 		}
 		mask := rapid.Uint64().Draw(t, "mask") | 1<<(rapid.IntRange(0, 63).Draw(t, "bucket"))
 		var want []string

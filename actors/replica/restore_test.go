@@ -120,3 +120,32 @@ func TestRestoreNeverGoesBack(t *testing.T) {
 	require.Equal(t, v(4, 3), r.Floor(0))
 	require.Zero(t, r.Lookup(0, []byte("grave")))
 }
+
+// TestCheckpointEmitsEachRegisterOnce: whatever the size of a piece.
+func TestCheckpointEmitsEachRegisterOnce(t *testing.T) {
+	const keys = 7
+	r := newReplica(1)
+	for i := range keys {
+		v := kv.Version{Ballot: kv.Ballot{Epoch: 1, Round: 1, Node: 2, Inc: 1}, Seq: uint64(i + 1)}
+		rec := msg.AcceptRecord{Key: []byte{byte('a' + i)}, Partition: kv.Partition(i % testPartitions), Register: kv.Register{Kind: kv.Value, Version: v, Rev: v}}
+		require.NoError(t, r.Restore(rec.AppendTo(nil)))
+	}
+	for limit := 1; limit <= keys+1; limit++ {
+		var c actors.Context
+		var cursor *actors.Cursor
+		for range 2*keys + 2 {
+			if cursor = r.Checkpoint(&c, cursor, limit); cursor == nil {
+				break
+			}
+		}
+		require.Nil(t, cursor, "it ends")
+		emitted := 0
+		for rest := c.Records; len(rest) > 0; {
+			var payload []byte
+			if payload, rest = actors.NextRecord(rest); msg.RecordKind(payload) == msg.KindAccept {
+				emitted++
+			}
+		}
+		require.Equal(t, keys, emitted, "in pieces of %d", limit)
+	}
+}

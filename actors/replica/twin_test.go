@@ -238,7 +238,7 @@ func (d *driver) step(t *rapid.T) string {
 		d.sent = append(d.sent, it)
 		held, records := d.w.regs[p][key].Version, len(d.c.Records)
 		want := d.w.accept(p, key, reg)
-		got := d.ask(&msg.Accept{ID: d.id, Items: []msg.AcceptItem{it}}, b.Node).(*msg.Accepted)
+		got := d.ask(&msg.Accept{ID: d.id, Items: []*msg.AcceptItem{&it}}, b.Node).(*msg.Accepted)
 		if len(got.Refused) == 0 && want != 0 || len(got.Refused) > 0 && (got.Refused[0].Reason != want || got.Refused[0].Promised != d.w.promised[p]) {
 			return fmt.Sprintf("accept %v: %+v, want %d", reg.Version, got, want)
 		}

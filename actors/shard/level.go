@@ -262,7 +262,7 @@ func (s *Shard) refresh(c *actors.Context, j *levelJob, key []byte) int {
 	s.stats.Levelled++
 	if reg.Version.Ballot == p.ballot && s.local.Floor(p.id).Less(reg.Version) {
 		out := &p.prefs[j.at].out
-		out.accept = append(out.accept, msg.AcceptItem{Key: bytes.Clone(key), Register: reg, Partition: p.id})
+		out.accept = append(out.accept, &msg.AcceptItem{Key: bytes.Clone(key), Register: reg, Partition: p.id})
 		out.acceptFor = append(out.acceptFor, keyRound{})
 		return len(key) + len(reg.Data)
 	}

@@ -81,12 +81,24 @@ func (s *Shard) sendRound(c *actors.Context, k *key) {
 		}
 	}
 	k.phase = accepting
-	s.ask(c, k, func(m *peer) { s.sendAccept(k, m) })
+	item := s.newItem()
+	*item = msg.AcceptItem{Key: []byte(k.name), Register: k.reg, Partition: k.p.id}
+	s.ask(c, k, func(m *peer) { s.sendAccept(k, m, item) })
 }
 
-func (s *Shard) sendAccept(k *key, m *peer) {
-	m.out.accept = append(m.out.accept, msg.AcceptItem{Key: []byte(k.name), Register: k.reg, Partition: k.p.id})
+func (s *Shard) sendAccept(k *key, m *peer, item *msg.AcceptItem) {
+	m.out.accept = append(m.out.accept, item)
 	m.out.acceptFor = append(m.out.acceptFor, keyRound{k, k.round})
+}
+
+// newItem takes the items of messages from slabs.
+func (s *Shard) newItem() *msg.AcceptItem {
+	if len(s.items) == 0 {
+		s.items = make([]msg.AcceptItem, 32)
+	}
+	item := &s.items[0]
+	s.items = s.items[1:]
+	return item
 }
 
 // accepted tallies phase 2b.
@@ -187,13 +199,14 @@ func (s *Shard) resend(c *actors.Context) {
 				}
 			}
 		})
+		item := &msg.AcceptItem{Key: []byte(k.name), Register: k.reg, Partition: k.p.id}
 		for i, m := range k.p.prefs {
 			switch {
 			case k.votes.Voted(i):
 			case k.phase == touching:
 				s.sendTouch(k, m)
 			case k.phase == accepting:
-				s.sendAccept(k, m)
+				s.sendAccept(k, m, item)
 			}
 		}
 	}

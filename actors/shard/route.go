@@ -154,7 +154,7 @@ type outbox struct {
 	prepare    []msg.PartitionBallot
 	touch      []msg.TouchItem
 	touchFor   []keyRound
-	accept     []msg.AcceptItem
+	accept     []*msg.AcceptItem
 	acceptFor  []keyRound
 	versions   []msg.KeyRef
 	versionFor []*majorityRead
@@ -234,7 +234,7 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 		o.touch, o.touchFor = o.touch[n:], o.touchFor[n:]
 	}
 	for len(o.accept) > 0 {
-		n := fitting(o.accept, func(it *msg.AcceptItem) int { return len(it.Key) + len(it.Register.Data) })
+		n := fitting(o.accept, func(it **msg.AcceptItem) int { return len((*it).Key) + len((*it).Register.Data) })
 		id := s.remember(c, &sent{to: p, accept: o.acceptFor[:n:n]})
 		c.Send(p.addrReplica, &msg.Accept{ID: id, Items: o.accept[:n:n]})
 		o.accept, o.acceptFor = o.accept[n:], o.acceptFor[n:]

@@ -54,6 +54,7 @@ type Shard struct {
 	ready    []*key // keys with work that starts at the next flush
 	active   []*key // keys with a round under way
 	freeKey  []*key
+	items    []msg.AcceptItem // unused rest of a slab
 	reads    readQueue
 	majority []*majorityRead
 	level    leveler

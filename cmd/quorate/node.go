@@ -83,7 +83,7 @@ func runNode(ctx context.Context, cfg node.Config) error {
 		return io.NopCloser(nil), err
 	}
 	cfg.Doors = append([]node.Door{first}, cfg.Doors...)
-	go tuneGC(ctx)
+	go tuneGC(ctx.Done())
 	err := node.Run(ctx, cfg)
 	remove()
 	if errors.Is(err, context.Canceled) {

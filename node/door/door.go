@@ -76,7 +76,7 @@ type Stats struct {
 	Owned         int // of which this node owns now
 	Replicated    int // of which this node holds a copy
 	Lanes         int
-	Replicas      int // N
+	Replicas      int    // N
 	Keys          uint64 // live keys held here
 	DataBytes     uint64 // of those keys and values
 	Tombstones    uint64
