@@ -29,7 +29,8 @@ type drawer struct {
 	plan       *Plan
 	rng        *rand.Rand
 	placed     *ring.Ring
-	increments []int // by key
+	increments []int      // by key
+	mix        []weighted // the seed's own
 }
 
 func (d *drawer) in(s span64) int64          { return s.lo + d.rng.Int64N(s.hi-s.lo+1) }
@@ -99,7 +100,7 @@ func (d *drawer) config() {
 	c.BatchLimit = int(d.log(span64{1, 64}))
 	c.SkewMs = d.log(span64{1, 10_000})
 	c.DriftPPM = d.between(0, 100) * d.between(0, 1)
-	for i := range int(d.in(d.p.keys)) {
+	for i := range int(min(d.in(d.p.keys), d.in(d.p.keys))) {
 		c.Keys = append(c.Keys, Key{Name: fmt.Sprintf("k%d", i), Counter: d.ppm(d.p.counterPPM)})
 	}
 }
@@ -146,6 +147,13 @@ func (d *drawer) operations() {
 	c := &d.plan.Config
 	r := d.ring()
 	d.increments = make([]int, len(c.Keys))
+	for _, m := range d.p.mix { // swarm: some seeds hardly use an operation, others use it much
+		m.weight *= []int{0, 1, 2, 4, 8}[d.rng.IntN(5)]
+		if m.name == "get" || m.name == "set" {
+			m.weight++
+		}
+		d.mix = append(d.mix, m)
+	}
 	total := min(d.in(d.p.ops), d.p.opsPerKey*int64(len(c.Keys)))
 	horizon := c.SafetyNs * 9 / 10
 	var bursts []int64
@@ -190,7 +198,7 @@ func (d *drawer) operation(op *ClientOp, number int64) {
 		}
 		return
 	}
-	op.Do = d.pick(d.p.mix)
+	op.Do = d.pick(d.mix)
 	switch op.Do {
 	case "set", "getset", "setnx", "setxx", "cas":
 		op.Value = number

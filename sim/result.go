@@ -99,8 +99,7 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 
 // judge checks the history and names the verdict.
 func (r *Result) judge() {
-	r.Judgement = linearizability.Check(settle(r.History, r.Plan.Config.Keys), linearizability.KV,
-		linearizability.Options{MaxSteps: maxSteps, Timeout: checkTimeout, NoStretch: true})
+	r.Judgement = verdictOf(r.History, r.Plan.Config.Keys)
 	switch r.Judgement.Answer {
 	case linearizability.Illegal:
 		r.Violations = append(r.Violations, Violation{Check: Linearizability, AtNs: r.VirtualNs,

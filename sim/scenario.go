@@ -77,10 +77,10 @@ var swarm = profile{
 	faults: span64{1, 9}, kinds: anyFault, triggerPPM: 450_000, triggers: anyTrigger,
 	lossPPM: 60_000, dupPPM: 60_000, levelNs: span64{30e6, 1500e6}, checkpoints: span64{50e6, 800e6},
 	touchingPPM: 500_000, ownerPPM: 500_000, lazyPPM: 100_000, slowSync: span64{20e3, 4e6},
-	scripts: span64{0, 3}, scriptKinds: anyScript,
+	scripts: span64{0, 4}, scriptKinds: anyScript,
 }
 
-var anyScript = []weighted{{"minority", 40}, {"stale-owner", 25}, {"slow-touch", 10}, {"bad-fsync", 8}, {"blackout", 8}, {"swizzle", 15}, {"rolling", 8}}
+var anyScript = []weighted{{"minority", 40}, {"stale-owner", 35}, {"slow-touch", 10}, {"bad-fsync", 8}, {"blackout", 8}, {"swizzle", 15}, {"rolling", 8}}
 
 // with returns a copy of the swarm's profile, changed by f.
 func with(f func(*profile)) profile {

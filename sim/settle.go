@@ -67,3 +67,53 @@ func settleOne(h linearizability.History, op *linearizability.Op) {
 		op.Outcome, op.Applied, op.Return = linearizability.OK, true, end
 	}
 }
+
+// verdictOf judges a history key by key. Of each key it first judges the part
+// without those operations of unknown outcome whose effect nobody can have seen
+// by value: if that is linearizable, so is the whole, with these at its end.
+// Otherwise, as the presence of a key may show them too, all of it is judged.
+func verdictOf(h linearizability.History, keys []Key) linearizability.Verdict {
+	h = settle(h, keys)
+	o := linearizability.Options{MaxSteps: maxSteps, Timeout: checkTimeout, NoStretch: true}
+	var c linearizability.Checker
+	worst := linearizability.Verdict{Answer: linearizability.Linearizable}
+	for _, key := range keys {
+		whole, seen := historyOf(h, key.Name)
+		v := c.Check(seen, linearizability.KV, o)
+		if v.Answer != linearizability.Linearizable && len(seen) < len(whole) {
+			v = c.Check(whole, linearizability.KV, o)
+		}
+		if v.Answer == linearizability.Illegal {
+			return v
+		}
+		if v.Answer == linearizability.Undecided {
+			worst = v
+		}
+	}
+	return worst
+}
+
+// historyOf returns the operations of a key, and those of them whose outcome is
+// known or whose value somebody saw.
+func historyOf(h linearizability.History, key string) (whole, seen linearizability.History) {
+	values := map[string]bool{}
+	for i := range h {
+		if op := &h[i]; op.Key == key && op.Outcome == linearizability.OK {
+			whole = append(whole, *op)
+			if op.Saw == linearizability.SawValue && op.Found {
+				values[op.Out] = true
+			}
+			if op.Kind == linearizability.CAS && op.Applied {
+				values[op.Expected] = true
+			}
+		} else if op.Key == key && op.Outcome == linearizability.Unknown {
+			whole = append(whole, *op)
+		}
+	}
+	for _, op := range whole {
+		if op.Outcome == linearizability.OK || op.Value != "" && values[op.Value] || op.Kind == linearizability.Incr {
+			seen = append(seen, op)
+		}
+	}
+	return whole, seen
+}

@@ -81,6 +81,7 @@ type World struct {
 
 	history   linearizability.Recorder
 	latest    []string // by key: the value that a client saw last
+	doubts    []int    // by key: writes of unknown outcome
 	nextValue int64    // for writes of the liveness phase
 	sched     dice
 	oracle    oracle
@@ -111,7 +112,7 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.newClients()
-	w.latest = make([]string, len(cfg.Keys))
+	w.latest, w.doubts = make([]string, len(cfg.Keys)), make([]int, len(cfg.Keys))
 	return w, nil
 }
 

@@ -34,7 +34,7 @@ type simCmd struct {
 	Invariants string        `default:"every" enum:"every,end" help:"Check the protocol's invariants after every event, or judge at the end only."`
 	Jobs       int           `short:"j" default:"0" help:"Seeds to run at a time; 0 means one per core."`
 	Bug        []string      `help:"Plant a bug, in a binary built for it; help lists them." placeholder:"NAME"`
-	Stop       bool          `help:"Stop at the first seed that is not ok."`
+	Stop       bool          `help:"Stop at the first violation."`
 }
 
 // Run runs the seeds and reports.

@@ -74,7 +74,7 @@ func runSeeds(c *simCmd, source seedSource, report func(*seedOutcome) error) err
 		if err == nil {
 			err = report(&o)
 		}
-		if err == nil && c.Stop && o.result.Verdict != sim.VerdictOK {
+		if err == nil && c.Stop && o.result.Verdict == sim.VerdictViolation {
 			err = errStopped
 		}
 		if err != nil {
