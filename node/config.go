@@ -51,6 +51,9 @@ type Config struct {
 
 	Log     *slog.Logger         // slog.Default()
 	Metrics *prometheus.Registry // a new one
+	// ClockOffset is added to the wall clock, for tests. Nothing may depend on
+	// its being right.
+	ClockOffset time.Duration
 	// KeepTouching is shard.Config's; for tests.
 	KeepTouching bool
 }

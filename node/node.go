@@ -251,7 +251,7 @@ func (n *Node) stopOnPanic(what string, index int) {
 func (n *Node) now() (monotonicNs, wallMs int64) {
 	t := time.Now()
 	// Timers take 0 for "not set", so the first reading is not 0.
-	return t.Sub(n.started).Nanoseconds() + 1, t.UnixMilli()
+	return t.Sub(n.started).Nanoseconds() + 1, t.Add(n.cfg.ClockOffset).UnixMilli()
 }
 
 // Registry is where the node's metrics are.

@@ -89,7 +89,7 @@ func (b *benchFailover) ownedKeys(c *cluster) (*member, []string, error) {
 		if err := touch(c.members[0].resp, key); err != nil {
 			return nil, nil, err
 		}
-		owner, err := ownerOf(c.members[0].http, key)
+		owner, err := ownerOf(context.Background(), c.members[0].http, key)
 		if err != nil {
 			return nil, nil, err
 		}
@@ -116,8 +116,12 @@ func touch(addr, key string) error {
 }
 
 // ownerOf asks a node who it believes to own a key; 0 if it does not know.
-func ownerOf(addr, key string) (int, error) {
-	resp, err := http.Get("http://" + addr + "/route?key=" + url.QueryEscape(key))
+func ownerOf(ctx context.Context, addr, key string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/route?key="+url.QueryEscape(key), nil)
+	if err != nil {
+		return 0, err
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return 0, err
 	}

@@ -16,6 +16,8 @@ import (
 type cluster struct {
 	dir     string
 	members []*member
+	// route is where a node dials another, by their ids; nil: at its own address.
+	route func(from, to int) string
 }
 
 // member is one node of a cluster.
@@ -42,11 +44,16 @@ func newCluster(bin, dir string, eps []endpoints, output func(id int) io.Writer)
 	for i, e := range eps {
 		m := &member{id: i + 1, endpoints: e, dir: filepath.Join(dir, fmt.Sprintf("n%d", i+1))}
 		m.config = filepath.Join(m.dir, "quorate.yaml")
-		m.bin, m.args = bin, []string{"node", "--config", m.config, "--while-stdin"}
+		m.bin, m.args = bin, m.nodeArgs()
 		m.out = output(m.id)
 		c.members = append(c.members, m)
 	}
 	return c, c.writeConfigs()
+}
+
+// nodeArgs are the arguments that every member is started with.
+func (m *member) nodeArgs() []string {
+	return []string{"node", "--config", m.config, "--while-stdin"}
 }
 
 // start starts every node that does not run.

@@ -27,7 +27,7 @@ func (c *cluster) writeConfigs() error {
 		}
 	}
 	for i, m := range c.members {
-		if files[i].placed(c.members) {
+		if files[i].placed(c) {
 			continue
 		}
 		if err := files[i].write(m.config); err != nil {
@@ -97,13 +97,16 @@ func (c *cluster) freshConfigs() ([]nodeFile, error) {
 	return files, nil
 }
 
-// placed puts the members' addresses in, and reports whether the file on disk
-// has them already.
-func (f *nodeFile) placed(members []*member) bool {
-	same := !f.fresh
+// placed puts the members' addresses in, as this node is to see them, and
+// reports whether the file on disk has them already.
+func (f *nodeFile) placed(c *cluster) bool {
+	same, members := !f.fresh, c.members
 	for i := range f.Members {
 		at := members[f.Members[i].ID-1].endpoints
 		m := &f.Members[i]
+		if c.route != nil && m.ID != f.Node.ID {
+			at.peer = c.route(f.Node.ID, m.ID)
+		}
 		if m.Peer != at.peer || m.HTTP != at.http || m.RESP != at.resp {
 			same = false
 			m.Peer, m.HTTP, m.RESP = at.peer, at.http, at.resp

@@ -12,3 +12,6 @@ const canPause = false
 func (c *child) pause() {}
 
 func (c *child) resume() {}
+
+// limitsAreErrors: they are.
+func limitsAreErrors() {}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -23,6 +24,8 @@ const defaultConfig = "/etc/quorate/quorate.yaml"
 type nodeCmd struct {
 	Config     string `help:"The configuration file. Without one: /etc/quorate/quorate.yaml if it exists, else a cluster of one with its data in ./data." placeholder:"FILE"`
 	WhileStdin bool   `hidden:"" help:"Stop when standard input is closed."`
+
+	ClockOffset time.Duration `hidden:"" help:"Let the wall clock be wrong by this much."`
 
 	Settings kong.Plugins `embed:"" group:"Settings, over the file and the QUORATE_ variables:"`
 }
@@ -71,7 +74,10 @@ func (n *nodeCmd) Run() error {
 	}
 	log := file.Logger(os.Stderr)
 	slog.SetDefault(log)
-	return runNode(untilTold(n.WhileStdin), file.Config(buildID(), log))
+	cfg := file.Config(buildID(), log)
+	cfg.ClockOffset = n.ClockOffset
+	limitsAreErrors()
+	return runNode(untilTold(n.WhileStdin), cfg)
 }
 
 // runNode runs a node until ctx ends. Its process id is in the data directory

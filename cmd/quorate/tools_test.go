@@ -97,14 +97,6 @@ func TestCheckPortsNamesTheTakenOne(t *testing.T) {
 	assert.ErrorContains(t, err, "node 1 cannot listen on its resp port, "+l.Addr().String())
 }
 
-func TestParseFaults(t *testing.T) {
-	kinds, err := parseFaults("kill,pause")
-	require.NoError(t, err)
-	assert.Equal(t, []string{"kill", "pause"}, kinds)
-	_, err = parseFaults("kill,flood")
-	assert.ErrorContains(t, err, `unknown fault "flood"`)
-}
-
 func TestPrintTable(t *testing.T) {
 	var out bytes.Buffer
 	require.NoError(t, printTable(&out, []byte(`{"node":1,"data_bytes":2048,"key":"a\u001bb","peers":[{"node":2,"alive":true},{"node":3,"zone":"b"}]}`)))
@@ -135,4 +127,11 @@ func TestRESPReplies(t *testing.T) {
 
 func readReply(in string) (respReply, error) {
 	return (&respConn{r: bufio.NewReader(strings.NewReader(in))}).read()
+}
+
+func TestGCPercent(t *testing.T) {
+	assert.Equal(t, 400, gcPercent(0))
+	assert.Equal(t, 400, gcPercent(4<<20))
+	assert.Equal(t, 200, gcPercent(96<<20))
+	assert.Equal(t, 100, gcPercent(10<<30))
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -15,13 +16,14 @@ import (
 // tortureCmd runs a cluster of real processes under load and real faults and
 // judges what its clients saw. It ends only processes that it started.
 type tortureCmd struct {
-	Nodes   int           `default:"3" help:"How many nodes, 1 to 7." placeholder:"N"`
-	For     time.Duration `default:"20s" help:"How long to load and harm the cluster."`
-	Faults  string        `default:"kill,pause" help:"Which faults: a list of kill, pause; or none." placeholder:"LIST"`
-	Clients int           `default:"10" help:"How many clients at the same time." placeholder:"N"`
-	Seed    uint64        `help:"What operations and faults are drawn from; 0 picks one. Real processes do not repeat exactly." placeholder:"S"`
-	JSON    bool          `name:"json" help:"Print one JSON object."`
-	Out     string        `help:"Keep the data, logs and history here. Otherwise they are kept only after a violation." placeholder:"DIR"`
+	Nodes    int           `default:"3" help:"How many nodes, 1 to 7." placeholder:"N"`
+	For      time.Duration `default:"20s" help:"How long to load and harm the cluster."`
+	Scenario string        `default:"default" help:"What clients do and which faults meet them; help lists the scenarios." placeholder:"NAME"`
+	Faults   string        `help:"Which faults: a list of kill, pause, partition, flap, slow, lossy, disk-full, clock; or all, or none. Without it those of the scenario." placeholder:"LIST"`
+	Clients  int           `default:"10" help:"How many clients at the same time." placeholder:"N"`
+	Seed     uint64        `help:"What operations and faults are drawn from; 0 picks one. Real processes do not repeat exactly." placeholder:"S"`
+	JSON     bool          `name:"json" help:"Print one JSON object."`
+	Out      string        `help:"Keep the data, logs and history here. Otherwise they are kept only after a violation." placeholder:"DIR"`
 }
 
 // Bounds of a run.
@@ -37,7 +39,11 @@ const (
 
 // Run runs the torture and prints what came of it.
 func (t *tortureCmd) Run() error {
-	kinds, err := t.validate()
+	if t.Scenario == "help" {
+		listTortureScenarios()
+		return nil
+	}
+	scenario, kinds, err := t.validate()
 	if err != nil {
 		return &exitError{exitUsage, err.Error()}
 	}
@@ -50,7 +56,7 @@ func (t *tortureCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	report, err := t.torture(ctx, dir, kinds)
+	report, err := t.torture(ctx, dir, scenario, kinds)
 	if err != nil {
 		return fmt.Errorf("%w (logs are in %s)", err, dir)
 	}
@@ -71,17 +77,24 @@ func (t *tortureCmd) Run() error {
 	return nil
 }
 
-func (t *tortureCmd) validate() (kinds []string, err error) {
+func (t *tortureCmd) validate() (scenario *tortureScenario, kinds []string, err error) {
 	const shortest = time.Second
 	switch {
 	case t.Nodes < 1 || t.Nodes > maxNodes:
-		return nil, fmt.Errorf("--nodes: %d is out of range: use 1 to %d", t.Nodes, maxNodes)
+		return nil, nil, fmt.Errorf("--nodes: %d is out of range: use 1 to %d", t.Nodes, maxNodes)
 	case t.Clients < 1 || t.Clients > maxClients:
-		return nil, fmt.Errorf("--clients: %d is out of range: use 1 to %d", t.Clients, maxClients)
+		return nil, nil, fmt.Errorf("--clients: %d is out of range: use 1 to %d", t.Clients, maxClients)
 	case t.For < shortest:
-		return nil, fmt.Errorf("--for: %v is too short to mean anything: use %v or more", t.For, shortest)
+		return nil, nil, fmt.Errorf("--for: %v is too short to mean anything: use %v or more", t.For, shortest)
 	}
-	return parseFaults(strings.ReplaceAll(t.Faults, " ", ""))
+	if scenario, err = findTortureScenario(t.Scenario); err != nil {
+		return nil, nil, err
+	}
+	if t.Faults == "" {
+		return scenario, possible(scenario.kinds, t.Nodes), nil
+	}
+	kinds, err = parseFaults(strings.ReplaceAll(t.Faults, " ", ""), t.Nodes)
+	return scenario, kinds, err
 }
 
 // directory is where the run keeps its files: fresh, or the user's if empty.
@@ -96,12 +109,20 @@ func (t *tortureCmd) directory() (string, error) {
 }
 
 // torture starts the cluster, harms it, heals it and judges it.
-func (t *tortureCmd) torture(ctx context.Context, dir string, kinds []string) (*tortureReport, error) {
+func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureScenario, kinds []string) (*tortureReport, error) {
 	c, logs, err := loggedCluster(dir, t.Nodes)
 	if err != nil {
 		return nil, err
 	}
 	defer logs.close()
+	run := &tortureRun{cmd: t, cluster: c, dir: dir, space: newKeyspace(scenario), harmful: len(kinds) > 0}
+	var links *mesh
+	if slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(networkKinds, k) }) {
+		if links, err = newMesh(c, t.Seed); err != nil {
+			return nil, err
+		}
+		defer links.close()
+	}
 	defer c.stop(stopBound)
 	if err := c.start(); err != nil {
 		return nil, err
@@ -116,8 +137,8 @@ func (t *tortureCmd) torture(ctx context.Context, dir string, kinds []string) (*
 		return nil, err
 	}
 	defer faultLog.Close()
-	run := &tortureRun{cmd: t, cluster: c, dir: dir, started: time.Now(), nemesis: &nemesis{
-		cluster: c, rng: rand.New(rand.NewPCG(t.Seed, 0)), log: faultLog, done: map[string]int{}}}
+	run.started = time.Now()
+	run.nemesis = &nemesis{cluster: c, mesh: links, scenario: scenario, seed: t.Seed, owner: run.busyOwner, nowNs: run.nowNs, log: faultLog}
 	run.load(ctx, kinds)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("stopped before the end: no verdict")

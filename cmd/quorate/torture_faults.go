@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -13,135 +14,207 @@ import (
 
 // faultKinds are the faults that a torture run knows, as they are named on the
 // command line.
-var faultKinds = []string{"kill", "pause"}
+var faultKinds = []string{"kill", "pause", "partition", "flap", "slow", "lossy", "disk-full", "clock"}
 
-// parseFaults reads a list such as "kill,pause". "none" stands for no faults.
-func parseFaults(list string) ([]string, error) {
-	if list == "none" {
+// networkKinds are those that need links between the nodes.
+var networkKinds = []string{"partition", "flap", "slow", "lossy"}
+
+// impossible says why a kind of fault can't be had here, "" if it can.
+func impossible(kind string, nodes int) string {
+	switch {
+	case kind == "pause" && !canPause:
+		return "this system cannot pause a process"
+	case kind == "disk-full" && !canFillDisk:
+		return "only Linux can limit the files of a running process"
+	case slices.Contains(networkKinds, kind) && nodes < 2:
+		return "it needs two nodes or more"
+	}
+	return ""
+}
+
+// parseFaults reads a list such as "kill,pause". "none" stands for no faults,
+// "all" for those which can be had here.
+func parseFaults(list string, nodes int) ([]string, error) {
+	switch list {
+	case "none":
 		return nil, nil
+	case "all":
+		return possible(faultKinds, nodes), nil
 	}
 	kinds := strings.Split(list, ",")
 	for _, k := range kinds {
 		if !slices.Contains(faultKinds, k) {
-			return nil, fmt.Errorf("--faults: unknown fault %q: use a list of %s, or none", k, strings.Join(faultKinds, ", "))
+			return nil, fmt.Errorf("--faults: unknown fault %q: use a list of %s, or all, or none", k, strings.Join(faultKinds, ", "))
 		}
-		if k == "pause" && !canPause {
-			return nil, fmt.Errorf("--faults: this system cannot pause a process; use --faults kill")
+		if why := impossible(k, nodes); why != "" {
+			return nil, fmt.Errorf("--faults: no %s with %d nodes on %s: %s", k, nodes, runtime.GOOS, why)
 		}
 	}
 	return kinds, nil
 }
 
-// nemesis does harm to the processes of one cluster, and to no others.
+func possible(kinds []string, nodes int) []string {
+	return slices.DeleteFunc(slices.Clone(kinds), func(k string) bool { return impossible(k, nodes) != "" })
+}
+
+// nemesis does harm to the processes of one cluster and the links between
+// them, and to no others.
 type nemesis struct {
-	cluster *cluster
-	rng     *rand.Rand
-	log     io.Writer      // what was done and when
-	done    map[string]int // faults by name
-	died    []string       // nodes that ended without being killed
+	cluster  *cluster
+	mesh     *mesh // nil without network faults
+	scenario *tortureScenario
+	seed     uint64
+	owner    func(ctx context.Context, pick *rand.Rand) int // of a busy key, as some node sees it; 0 if unknown
+	nowNs    func() int64
+
+	mu       sync.Mutex
+	log      io.Writer // what was done and when
+	timeline []happening
+	died     []string // nodes that ended without being killed, or as they should not
+}
+
+// happening is one fault, from its begin until it had healed.
+type happening struct {
+	Kind   string `json:"kind"`
+	Name   string `json:"name"`
+	Nodes  []int  `json:"nodes"`
+	Detail string `json:"detail,omitempty"`
+	FromNs int64  `json:"from_ns"`
+	ToNs   int64  `json:"to_ns"`
 }
 
 // fault is one thing to do. It has healed when it returns.
 type fault struct {
 	name string
 	kind string
-	do   func(*nemesis, context.Context)
+	do   func(*hand, context.Context)
 }
 
-var faults = []fault{
-	{"kill one", "kill", func(n *nemesis, ctx context.Context) { n.killSome(ctx, 1) }},
-	{"kill some", "kill", func(n *nemesis, ctx context.Context) { n.killSome(ctx, 1+n.rng.IntN(len(n.cluster.members))) }},
-	{"kill all", "kill", func(n *nemesis, ctx context.Context) { n.killSome(ctx, len(n.cluster.members)) }},
-	{"pause one", "pause", func(n *nemesis, ctx context.Context) { n.pauseSome(ctx, 1) }},
-	{"pause some", "pause", func(n *nemesis, ctx context.Context) { n.pauseSome(ctx, 1+n.rng.IntN(len(n.cluster.members))) }},
+var faults = slices.Concat(processFaults, diskAndClockFaults, networkFaults)
+
+// hand is one of the nemesis's two: one is for processes and their disks and
+// clocks, the other for the network, and each does one thing at a time. So
+// faults of two sorts meet, and no two are at the same process or link.
+type hand struct {
+	*nemesis
+	rng *rand.Rand
+	now happening
 }
 
 // run inflicts faults of the given kinds until ctx ends. Every node runs and
-// is awake when it returns.
+// is awake, and every link is whole, when it returns.
 func (n *nemesis) run(ctx context.Context, kinds []string) {
+	var both sync.WaitGroup
+	for i, network := range []bool{false, true} {
+		menu := n.menu(kinds, network)
+		h := &hand{nemesis: n, rng: rand.New(rand.NewPCG(n.seed, uint64(i)<<32))}
+		both.Go(func() { h.run(ctx, menu) })
+	}
+	both.Wait()
+}
+
+// menu lists what a hand may do; what the scenario favours is there more often.
+func (n *nemesis) menu(kinds []string, network bool) []fault {
+	const favour = 5
 	var menu []fault
 	for _, f := range faults {
-		if slices.Contains(kinds, f.kind) {
-			menu = append(menu, f)
+		if !slices.Contains(kinds, f.kind) || slices.Contains(networkKinds, f.kind) != network {
+			continue
+		}
+		menu = append(menu, f)
+		if slices.Contains(n.scenario.favours, f.name) {
+			menu = append(menu, slices.Repeat([]fault{f}, favour-1)...)
 		}
 	}
-	for len(menu) > 0 && n.rest(ctx, 300*time.Millisecond, 1500*time.Millisecond) {
-		f := menu[n.rng.IntN(len(menu))]
-		n.note("%s", f.name)
-		f.do(n, ctx)
-		n.done[f.name]++
+	return menu
+}
+
+func (h *hand) run(ctx context.Context, menu []fault) {
+	for len(menu) > 0 && h.rest(ctx, 300*time.Millisecond, 1500*time.Millisecond) {
+		f := menu[h.rng.IntN(len(menu))]
+		h.now = happening{Kind: f.kind, Name: f.name, FromNs: h.nowNs()}
+		f.do(h, ctx)
+		h.now.ToNs = h.nowNs()
+		h.note("%s of %v ended", f.name, h.now.Nodes)
+		h.mu.Lock()
+		h.timeline = append(h.timeline, h.now)
+		h.mu.Unlock()
 	}
 }
 
-// killSome ends nodes at the same moment and starts them again one by one.
-func (n *nemesis) killSome(ctx context.Context, count int) {
-	n.lookForDead()
-	victims := n.choose(count)
-	each(victims, func(m *member) { m.kill() })
+// aim says who is struck and how, before it is done.
+func (h *hand) aim(detail string, victims ...*member) []*member {
 	for _, m := range victims {
-		n.rest(ctx, 0, 500*time.Millisecond)
-		n.start(m)
+		h.now.Nodes = append(h.now.Nodes, m.id)
 	}
+	h.now.Detail = strings.TrimSpace(h.now.Detail + " " + detail)
+	h.note("%s of %v %s", h.now.Name, h.now.Nodes, detail)
+	return victims
 }
 
-// lookForDead notes the nodes that ended although nobody killed them, and
-// starts them again.
-func (n *nemesis) lookForDead() {
-	for _, m := range n.cluster.members {
-		if !m.running() {
-			n.died = append(n.died, fmt.Sprintf("node %d ended by itself (%v); see its log", m.id, m.exit()))
-			n.start(m)
-		}
-	}
-}
-
-func (n *nemesis) start(m *member) {
-	if err := m.start(); err != nil {
-		n.died = append(n.died, fmt.Sprintf("node %d: %v", m.id, err))
-	}
-}
-
-// pauseSome freezes nodes for a while.
-func (n *nemesis) pauseSome(ctx context.Context, count int) {
-	victims := n.choose(count)
-	each(victims, func(m *member) { m.pause() })
-	n.rest(ctx, 50*time.Millisecond, 1500*time.Millisecond)
-	each(victims, func(m *member) { m.resume() })
-}
-
-func (n *nemesis) choose(count int) []*member {
-	order := n.rng.Perm(len(n.cluster.members))
+// some picks a number of nodes at random.
+func (h *hand) some(count int) []*member {
 	var chosen []*member
-	for _, i := range order[:count] {
-		n.note("  node %d", i+1)
-		chosen = append(chosen, n.cluster.members[i])
+	for _, i := range h.rng.Perm(len(h.cluster.members))[:count] {
+		chosen = append(chosen, h.cluster.members[i])
 	}
 	return chosen
+}
+
+// anyNumber is 1 up to all nodes.
+func (h *hand) anyNumber() int { return 1 + h.rng.IntN(len(h.cluster.members)) }
+
+// theOwner is who owns a busy key, or somebody if nobody knows.
+func (h *hand) theOwner(ctx context.Context) []*member {
+	if id := h.owner(ctx, h.rng); id > 0 && id <= len(h.cluster.members) {
+		return []*member{h.cluster.members[id-1]}
+	}
+	h.aim("(owner unknown)")
+	return h.some(1)
+}
+
+// rest waits a random time. It reports whether ctx goes on.
+func (h *hand) rest(ctx context.Context, least, most time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-time.After(h.span(least, most)):
+		return true
+	}
+}
+
+func (h *hand) span(least, most time.Duration) time.Duration {
+	return least + time.Duration(h.rng.Int64N(int64(most-least)))
+}
+
+func (n *nemesis) note(format string, args ...any) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	fmt.Fprintf(n.log, time.Now().Format("15:04:05.000 ")+format+"\n", args...)
+}
+
+// blame notes what a node should not have done.
+func (n *nemesis) blame(format string, args ...any) {
+	n.note(format, args...)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.died = append(n.died, fmt.Sprintf(format, args...))
+}
+
+// done counts the faults by name.
+func (n *nemesis) done() map[string]int {
+	count := map[string]int{}
+	for _, h := range n.timeline {
+		count[h.Name]++
+	}
+	return count
 }
 
 // each calls f for all members at the same time and waits.
 func each(members []*member, f func(*member)) {
 	var all sync.WaitGroup
 	for _, m := range members {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			f(m)
-		}()
+		all.Go(func() { f(m) })
 	}
 	all.Wait()
-}
-
-// rest waits a random time. It reports whether ctx goes on.
-func (n *nemesis) rest(ctx context.Context, least, most time.Duration) bool {
-	select {
-	case <-ctx.Done():
-		return false
-	case <-time.After(least + time.Duration(n.rng.Int64N(int64(most-least)))):
-		return true
-	}
-}
-
-func (n *nemesis) note(format string, args ...any) {
-	fmt.Fprintf(n.log, time.Now().Format("15:04:05.000 ")+format+"\n", args...)
 }

@@ -27,16 +27,19 @@ var families = []family{
 const (
 	// usesPerKey is after how many operations a key is left behind for a fresh one.
 	usesPerKey = 400
-	// hotPercent of all operations go to the first hotKeys of their family, so
-	// that clients meet.
-	hotPercent, hotKeys = 50, 3
+	// hotKeys are the first keys of a family, where clients meet: a scenario's
+	// hotPercent of all operations go there.
+	hotKeys = 3
 )
 
 // keyspace hands out keys to all clients.
-type keyspace struct{ uses [][]atomic.Int64 }
+type keyspace struct {
+	uses     [][]atomic.Int64
+	scenario *tortureScenario
+}
 
-func newKeyspace() *keyspace {
-	s := &keyspace{uses: make([][]atomic.Int64, len(families))}
+func newKeyspace(scenario *tortureScenario) *keyspace {
+	s := &keyspace{scenario: scenario, uses: make([][]atomic.Int64, len(families))}
 	for i, f := range families {
 		s.uses[i] = make([]atomic.Int64, f.keys)
 	}
@@ -46,11 +49,20 @@ func newKeyspace() *keyspace {
 // key picks a key of a family.
 func (s *keyspace) key(family int, r *rand.Rand) string {
 	n := r.IntN(families[family].keys)
-	if r.IntN(100) < hotPercent {
+	if r.IntN(100) < s.scenario.hotPercent {
 		n = r.IntN(hotKeys)
 	}
-	generation := s.uses[family][n].Add(1) / usesPerKey
-	return fmt.Sprintf("%s/%d/%d", families[family].name, n, generation)
+	return keyName(family, n, s.uses[family][n].Add(1))
+}
+
+// busy names a key that clients meet at right now.
+func (s *keyspace) busy(r *rand.Rand) string {
+	family, n := s.scenario.mix[r.IntN(len(s.scenario.mix))], r.IntN(hotKeys)
+	return keyName(family, n, s.uses[family][n].Load())
+}
+
+func keyName(family, n int, uses int64) string {
+	return fmt.Sprintf("%s/%d/%d", families[family].name, n, uses/usesPerKey)
 }
 
 // draw is what one client draws its operations from.
@@ -68,8 +80,7 @@ func newDraw(seed uint64, client int32, space *keyspace) *draw {
 
 // next draws an operation.
 func (d *draw) next() lin.Op {
-	f := [...]int{0, 0, 0, 0, 1, 1, 2, 2, 3, 3}[d.r.IntN(10)]
-	op := families[f].draw(d)
+	f, op := d.space.scenario.draw(d)
 	op.Key, op.Client = d.space.key(f, d.r), d.client
 	if op.Kind == lin.CAS {
 		op.Expected = d.seen[op.Key]

@@ -29,16 +29,6 @@ type loadClient struct {
 	odd   []string // answers that no node should give
 }
 
-// gap is the longest time of a client without a success.
-type gap struct{ lastNs, longestNs, fromNs int64 }
-
-func (g *gap) success(nowNs int64) {
-	if d := nowNs - g.lastNs; d > g.longestNs {
-		g.longestNs, g.fromNs = d, g.lastNs
-	}
-	g.lastNs = nowNs
-}
-
 // run issues operations until ctx ends, pause apart.
 func (c *loadClient) run(ctx context.Context, pause time.Duration) {
 	c.gap.lastNs = c.clock()

@@ -24,32 +24,36 @@ const (
 
 // tortureReport is the outcome of a run, and the JSON object that it prints.
 type tortureReport struct {
-	Nodes        int            `json:"nodes"`
-	Seed         uint64         `json:"seed"`
-	Build        string         `json:"build"`
-	ForNs        int64          `json:"for_ns"`
-	Ops          int            `json:"ops"`
-	OpsOK        int            `json:"ops_ok"`
-	OpsUnknown   int            `json:"ops_unknown"`
-	OpsFailed    int            `json:"ops_failed"`
-	Keys         int            `json:"keys"`
-	Faults       map[string]int `json:"faults"`
-	LongestGapNs int64          `json:"longest_gap_ns"`
-	GapFromNs    int64          `json:"longest_gap_from_ns"`
-	AckedWrites  int            `json:"acked_writes"`
-	AckedLost    int            `json:"acked_lost"`
-	Verdict      string         `json:"verdict"`
-	Violations   []string       `json:"violations"`
-	Kept         string         `json:"kept,omitempty"`
+	Nodes        int              `json:"nodes"`
+	Scenario     string           `json:"scenario"`
+	Seed         uint64           `json:"seed"`
+	Build        string           `json:"build"`
+	ForNs        int64            `json:"for_ns"`
+	Ops          int              `json:"ops"`
+	OpsOK        int              `json:"ops_ok"`
+	OpsUnknown   int              `json:"ops_unknown"`
+	OpsFailed    int              `json:"ops_failed"`
+	Keys         int              `json:"keys"`
+	Faults       map[string]int   `json:"faults"`
+	Timeline     []happening      `json:"timeline"`
+	LongestGapNs int64            `json:"longest_gap_ns"`
+	GapFromNs    int64            `json:"longest_gap_from_ns"`
+	GapsByKind   map[string]int64 `json:"longest_gap_by_fault_ns"` // while a fault of the kind was on
+	AckedWrites  int              `json:"acked_writes"`
+	AckedLost    int              `json:"acked_lost"`
+	Verdict      string           `json:"verdict"`
+	Violations   []string         `json:"violations"`
+	Kept         string           `json:"kept,omitempty"`
 	stretch      lin.Verdict
 }
 
 // judge turns what was recorded into a report, and writes the history beside
 // the logs.
 func (r *tortureRun) judge() *tortureReport {
-	rep := &tortureReport{Nodes: r.cmd.Nodes, Seed: r.cmd.Seed, Build: buildID(), ForNs: r.cmd.For.Nanoseconds(),
-		Faults: r.nemesis.done, Keys: len(r.final), Violations: slices.Concat(r.nemesis.died, r.broken)}
+	rep := &tortureReport{Nodes: r.cmd.Nodes, Scenario: r.cmd.Scenario, Seed: r.cmd.Seed, Build: buildID(), ForNs: r.cmd.For.Nanoseconds(),
+		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, Keys: len(r.final), Violations: slices.Concat(r.nemesis.died, r.broken)}
 	history := rep.gather(r.clients)
+	rep.GapsByKind = gapsByKind(r.nemesis.timeline, r.clients)
 	if err := writeHistory(filepath.Join(r.dir, "history.jsonl"), history); err != nil {
 		fmt.Fprintln(os.Stderr, "quorate:", err)
 	}
@@ -72,7 +76,7 @@ func (r *tortureRun) judge() *tortureReport {
 		rep.Verdict = verdictViolation
 	case rep.stretch.Answer == lin.Undecided:
 		rep.Verdict = verdictUndecided
-	case rep.OpsOK < fewest*rep.Nodes || faults == 0 && r.cmd.Faults != "none":
+	case rep.OpsOK < fewest*rep.Nodes && r.space.scenario.think <= thinkTime || rep.OpsOK == 0 || faults == 0 && r.harmful:
 		rep.Verdict = verdictVacuous
 	default:
 		rep.Verdict = verdictOK
@@ -124,6 +128,9 @@ func (rep *tortureReport) print(w io.Writer, asJSON bool) {
 		if rep.Violations == nil {
 			rep.Violations = []string{}
 		}
+		if rep.Timeline == nil {
+			rep.Timeline = []happening{}
+		}
 		_ = json.NewEncoder(w).Encode(rep) // a closed standard output is the reader's choice
 		return
 	}
@@ -134,11 +141,18 @@ func (rep *tortureReport) print(w io.Writer, asJSON bool) {
 	if faults == nil {
 		faults = []string{"none"}
 	}
-	ms := func(ns int64) time.Duration { return time.Duration(ns).Round(time.Millisecond) }
-	fmt.Fprintf(w, "%d nodes, %v, seed %d\n", rep.Nodes, time.Duration(rep.ForNs), rep.Seed)
+	ms := func(ns int64) time.Duration { return round(time.Duration(ns)) }
+	fmt.Fprintf(w, "%d nodes, %v, scenario %s, seed %d\n", rep.Nodes, time.Duration(rep.ForNs), rep.Scenario, rep.Seed)
 	fmt.Fprintf(w, "operations    %d on %d keys: %d ok, %d unknown, %d refused\n", rep.Ops, rep.Keys, rep.OpsOK, rep.OpsUnknown, rep.OpsFailed)
 	fmt.Fprintf(w, "faults        %s\n", strings.Join(faults, ", "))
 	fmt.Fprintf(w, "longest gap   %v without a success for one client, from %v on\n", ms(rep.LongestGapNs), ms(rep.GapFromNs))
+	var gaps []string
+	for _, k := range slices.Sorted(maps.Keys(rep.GapsByKind)) {
+		gaps = append(gaps, fmt.Sprintf("%s %v", k, ms(rep.GapsByKind[k])))
+	}
+	if gaps != nil {
+		fmt.Fprintf(w, "gaps during   %s\n", strings.Join(gaps, ", "))
+	}
 	fmt.Fprintf(w, "lost          %d of %d acknowledged writes\n", rep.AckedLost, rep.AckedWrites)
 	fmt.Fprintf(w, "verdict       %s\n", rep.Verdict)
 	for _, v := range rep.Violations {

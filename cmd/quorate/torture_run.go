@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -19,7 +20,9 @@ type tortureRun struct {
 	cluster *cluster
 	dir     string
 	started time.Time
+	harmful bool // faults were asked for
 	nemesis *nemesis
+	space   *keyspace
 	clients []*loadClient
 	final   map[string]lin.Result // by key
 	broken  []string              // what went wrong, other than a wrong answer
@@ -32,15 +35,14 @@ func (r *tortureRun) nowNs() int64 { return time.Since(r.started).Nanoseconds() 
 func (r *tortureRun) load(ctx context.Context, kinds []string) {
 	ctx, cancel := context.WithTimeout(ctx, r.cmd.For)
 	defer cancel()
-	space := newKeyspace()
 	var all sync.WaitGroup
 	for i := range r.cmd.Clients {
-		c := r.client(int32(i), space)
+		c := r.client(int32(i), r.space)
 		r.clients = append(r.clients, c)
 		all.Add(1)
 		go func() {
 			defer all.Done()
-			c.run(ctx, thinkTime)
+			c.run(ctx, r.space.scenario.think)
 		}()
 	}
 	r.nemesis.run(ctx, kinds)
@@ -105,6 +107,18 @@ func (r *tortureRun) keys() []string {
 	return keys
 }
 
+// busyOwner asks a node who owns a key that clients meet at; 0 if it does not say.
+func (r *tortureRun) busyOwner(ctx context.Context, pick *rand.Rand) int {
+	const bound = 200 * time.Millisecond
+	ctx, cancel := context.WithTimeout(ctx, bound)
+	defer cancel()
+	owner, err := ownerOf(ctx, r.cluster.members[pick.IntN(len(r.cluster.members))].http, r.space.busy(pick))
+	if err != nil {
+		return 0 // it is down, or cut off itself
+	}
+	return owner
+}
+
 // keptLogs are the open log files of a cluster that writes to files.
 type keptLogs []*os.File
 
@@ -128,11 +142,18 @@ func loggedCluster(dir string, nodes int) (*cluster, keptLogs, error) {
 		}
 		logs = append(logs, f)
 	}
-	c, err := newCluster(bin, dir, eps, func(id int) io.Writer { return logs[id-1] })
+	c, err := newCluster(bin, dir, eps, func(id int) io.Writer {
+		// Not the file itself: a node whose files may not grow must still be
+		// able to say so.
+		return struct{ io.Writer }{logs[id-1]}
+	})
 	return c, logs, err
 }
 
 func logFile(dir string, id int) string { return filepath.Join(dir, fmt.Sprintf("n%d.log", id)) }
+
+// logFile is where a node of a logged cluster writes.
+func (m *member) logFile() string { return logFile(filepath.Dir(m.dir), m.id) }
 
 func (l keptLogs) close() {
 	for _, f := range l {

@@ -91,6 +91,12 @@ func (l *Link) Set(s State) {
 	}
 }
 
+// State is how the link is now.
+func (l *Link) State() State {
+	s, _ := l.look()
+	return s
+}
+
 // Harmed counts the reads that were held, lost or delayed and the connections
 // that were reset or refused: whether there was anything to harm.
 func (l *Link) Harmed() uint64 { return l.harmed.Load() }

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+var diskAndClockFaults = []fault{
+	{"disk full", "disk-full", diskFull},
+	{"clock", "clock", clockOffset},
+}
+
+const (
+	// fullBound is how long a node whose disk is full may go on: until it
+	// wants to write something.
+	fullBound = 3 * time.Second
+	// tornBytes is the most of one last write that the disk has room for.
+	tornBytes = 8 << 10
+)
+
+// diskFull lets one node's files grow no more, which is what a full disk does
+// to it but for the number of the error. The node must stop and say why; it
+// may be started once more before there is room, and must come back after.
+func diskFull(h *hand, ctx context.Context) {
+	h.lookForDead()
+	m := h.some(1)[0]
+	limit := uint64(largestSegment(m.dir)) + h.rng.Uint64N(tornBytes)
+	h.aim(fmt.Sprintf("at %d bytes", limit), m)
+	said := h.logSize(m)
+	if err := limitFiles(m.pid(), limit); err != nil {
+		h.blame("node %d: limit its files: %v", m.id, err)
+		return
+	}
+	if h.stopsOnFullDisk(ctx, m, said) && h.rng.IntN(2) == 0 {
+		h.aim("and started while it is full")
+		said = h.logSize(m)
+		h.start(m)
+		if limitFiles(m.pid(), 0) == nil { // else it has ended, or never began
+			h.stopsOnFullDisk(ctx, m, said)
+		}
+	}
+	m.kill() // one that had nothing to write, or is just about to notice
+	h.start(m)
+}
+
+// stopsOnFullDisk waits for a node to stop and checks that it says why in its
+// log after the offset. Without a need to write it reports false.
+func (h *hand) stopsOnFullDisk(ctx context.Context, m *member, said int64) bool {
+	select {
+	case <-m.done():
+	case <-ctx.Done():
+		return false
+	case <-time.After(fullBound):
+		h.aim("(not noticed)")
+		return false
+	}
+	text, err := os.ReadFile(m.logFile())
+	if err != nil || said > int64(len(text)) {
+		h.blame("node %d: its log can't be read: %v", m.id, err)
+		return false
+	}
+	words := text[said:]
+	reason := []byte(syscall.EFBIG.Error())
+	if state := m.exit(); !state.Exited() || state.ExitCode() != exitFailed || !bytes.Contains(words, reason) {
+		h.blame("node %d should have stopped on its full disk with exit code %d and %q in its log, but: %v; see its log from byte %d",
+			m.id, exitFailed, reason, state, said)
+	}
+	return true
+}
+
+func (h *hand) logSize(m *member) int64 {
+	info, err := os.Stat(m.logFile())
+	if err != nil {
+		return 0 // the check reads all of it then
+	}
+	return info.Size()
+}
+
+// largestSegment is the size of the largest log segment below dir.
+func largestSegment(dir string) (size int64) {
+	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
+		if err == nil && strings.HasSuffix(d.Name(), ".wal") {
+			if info, err := d.Info(); err == nil {
+				size = max(size, info.Size())
+			}
+		}
+		return nil // files come and go meanwhile
+	})
+	return size
+}
+
+// clockOffset restarts one node with a wall clock that is wrong: by
+// milliseconds up to a year, either way. The offset stays until the next.
+func clockOffset(h *hand, ctx context.Context) {
+	h.lookForDead()
+	m := h.some(1)[0]
+	offset := time.Duration(math.Exp(h.rng.Float64()*math.Log(float64(365*24*time.Hour)/float64(time.Millisecond))) * float64(time.Millisecond))
+	if h.rng.IntN(2) == 0 {
+		offset = -offset
+	}
+	offset = offset.Round(time.Millisecond)
+	h.aim(offset.String(), m)
+	m.kill()
+	m.clockOffset(offset)
+	h.start(m)
+	h.rest(ctx, 0, 500*time.Millisecond)
+}
+
+// clockOffset is what the node's wall clock is off by from its next start on.
+func (m *member) clockOffset(d time.Duration) {
+	m.args = append(m.nodeArgs(), fmt.Sprintf("--clock-offset=%v", d))
+}

@@ -1,0 +1,43 @@
+package main
+
+// span is a piece of time, in nanoseconds since the start of a run.
+type span struct{ fromNs, toNs int64 }
+
+// gap is the longest time of a client without a success, and every one that is
+// long enough to be remembered.
+type gap struct {
+	lastNs, longestNs, fromNs int64
+	long                      []span
+}
+
+// longGapNs is the shortest gap that is held against a fault.
+const longGapNs = 5e6
+
+func (g *gap) success(nowNs int64) {
+	d := nowNs - g.lastNs
+	if d > g.longestNs {
+		g.longestNs, g.fromNs = d, g.lastNs
+	}
+	if d >= longGapNs {
+		g.long = append(g.long, span{g.lastNs, nowNs})
+	}
+	g.lastNs = nowNs
+}
+
+// gapsByKind is the longest gap of any client that overlaps with a fault of
+// each kind. A gap during which faults of two kinds were on counts for both.
+func gapsByKind(timeline []happening, clients []*loadClient) map[string]int64 {
+	longest := map[string]int64{}
+	for _, h := range timeline {
+		most := longest[h.Kind]
+		for _, c := range clients {
+			for _, g := range c.gap.long {
+				if g.fromNs < h.ToNs && h.FromNs < g.toNs {
+					most = max(most, g.toNs-g.fromNs)
+				}
+			}
+		}
+		longest[h.Kind] = most
+	}
+	return longest
+}
