@@ -28,6 +28,7 @@ const (
 type key struct {
 	p        *partition
 	name     string
+	raw      []byte // the same, as messages carry it
 	waiting  []ref
 	running  []execution // operations folded into the round under way
 	reg      kv.Register // accepting: the register on its way
@@ -68,7 +69,7 @@ func (s *Shard) admit(c *actors.Context, p *partition, f ref) {
 		return
 	}
 	if k == nil {
-		k = s.newKey(p, string(op.Key))
+		k = s.newKey(p, op.Key)
 	}
 	k.waiting = append(k.waiting, f)
 	s.makeReady(k)
@@ -89,7 +90,8 @@ func (s *Shard) makeReady(k *key) {
 	}
 }
 
-func (s *Shard) newKey(p *partition, name string) *key {
+// newKey takes up a key. Its bytes are kept, as part of the operation they came with.
+func (s *Shard) newKey(p *partition, raw []byte) *key {
 	var k *key
 	if n := len(s.freeKey); n > 0 {
 		k = s.freeKey[n-1]
@@ -97,7 +99,8 @@ func (s *Shard) newKey(p *partition, name string) *key {
 	} else {
 		k = &key{}
 	}
-	*k = key{p: p, name: name, activeAt: -1, round: k.round, waiting: k.waiting[:0], running: k.running[:0], orderAt: len(p.order)}
+	name := string(raw)
+	*k = key{p: p, name: name, raw: raw, activeAt: -1, round: k.round, waiting: k.waiting[:0], running: k.running[:0], orderAt: len(p.order)}
 	p.keys[name] = k
 	p.order = append(p.order, k)
 	return k
@@ -171,10 +174,9 @@ func (s *Shard) startRound(c *actors.Context, k *key) {
 	if k.gone || k.phase != idle || !s.isOwner(c, p) {
 		return
 	}
-	name := []byte(k.name)
-	if s.isTouched(p, name) {
+	if s.isTouched(p, k.raw) {
 		k.askedFor = 0
-		s.execute(c, k, s.local.Lookup(p.id, name), true)
+		s.execute(c, k, s.local.Lookup(p.id, k.raw), true)
 		return
 	}
 	s.stats.Touches++
@@ -210,8 +212,8 @@ func (s *Shard) ask(c *actors.Context, k *key, send func(*peer)) {
 }
 
 func (s *Shard) sendTouch(k *key, m *peer) {
-	have := s.local.Lookup(k.p.id, []byte(k.name)).Version
-	m.out.touch = append(m.out.touch, msg.TouchItem{Key: []byte(k.name), Ballot: k.p.ballot, Have: have, Partition: k.p.id})
+	have := s.local.Lookup(k.p.id, k.raw).Version
+	m.out.touch = append(m.out.touch, msg.TouchItem{Key: k.raw, Ballot: k.p.ballot, Have: have, Partition: k.p.id})
 	m.out.touchFor = append(m.out.touchFor, keyRound{k, k.round})
 }
 
@@ -245,7 +247,7 @@ func (s *Shard) countTouch(c *actors.Context, k *key, at int, reg *kv.Register) 
 	if k.votes.Voted(at) {
 		return
 	}
-	local := s.local.Lookup(p.id, []byte(k.name))
+	local := s.local.Lookup(p.id, k.raw)
 	if reg.Version == local.Version {
 		reg = &local // the data was spared
 	}

@@ -266,7 +266,7 @@ func (s *Shard) refresh(c *actors.Context, j *levelJob, key []byte) int {
 		out.acceptFor = append(out.acceptFor, keyRound{})
 		return len(key) + len(reg.Data)
 	}
-	k := s.newKey(p, string(key))
+	k := s.newKey(p, bytes.Clone(key))
 	k.refresh = true
 	s.makeReady(k)
 	return len(key) + len(reg.Data)
@@ -306,6 +306,7 @@ func (s *Shard) sweepGraves(c *actors.Context, p *partition) {
 		p.leveling.graveKey = ""
 		return
 	}
+	keys = keys[:fitting(keys, func(t *msg.KeyVersion) int { return len(t.Key) })]
 	p.leveling.graveKey = string(keys[len(keys)-1].Key)
 	j := &graveJob{p: p, ballot: p.ballot, keys: keys, votes: quorum.New(len(p.prefs)), differ: make([]bool, len(keys))}
 	refs := make([]msg.KeyRef, len(keys))

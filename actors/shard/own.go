@@ -42,7 +42,9 @@ func (s *Shard) promises(c *actors.Context, m *msg.Promises) {
 		}
 		at, it := p.indexOf(x.to.node), &m.Items[i]
 		if !it.OK {
-			s.refusedClaim(c, p, at, it.Promised)
+			if it.Promised != asked.Ballot { // else the promise was given to another copy of the request
+				s.refusedClaim(c, p, at, it.Promised)
+			}
 			continue
 		}
 		p.stamps[at], p.sums[at] = it.Stamp, it.Sum

@@ -82,7 +82,7 @@ func (s *Shard) sendRound(c *actors.Context, k *key) {
 	}
 	k.phase = accepting
 	item := s.newItem()
-	*item = msg.AcceptItem{Key: []byte(k.name), Register: k.reg, Partition: k.p.id}
+	*item = msg.AcceptItem{Key: k.raw, Register: k.reg, Partition: k.p.id}
 	s.ask(c, k, func(m *peer) { s.sendAccept(k, m, item) })
 }
 
@@ -149,7 +149,7 @@ func (s *Shard) checkChosen(c *actors.Context, k *key) {
 	if k.votes.Outcome() != quorum.Won || !s.isOwner(c, k.p) {
 		return
 	}
-	if !k.votes.Agreed(k.p.self) && s.local.Lookup(k.p.id, []byte(k.name)).Version != k.reg.Version {
+	if !k.votes.Agreed(k.p.self) && s.local.Lookup(k.p.id, k.raw).Version != k.reg.Version {
 		return
 	}
 	for i := range k.running {
@@ -199,7 +199,7 @@ func (s *Shard) resend(c *actors.Context) {
 				}
 			}
 		})
-		item := &msg.AcceptItem{Key: []byte(k.name), Register: k.reg, Partition: k.p.id}
+		item := &msg.AcceptItem{Key: k.raw, Register: k.reg, Partition: k.p.id}
 		for i, m := range k.p.prefs {
 			switch {
 			case k.votes.Voted(i):

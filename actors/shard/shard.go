@@ -51,13 +51,14 @@ type Shard struct {
 	retryNs  int64      // when the first of them is due
 	leaving  bool       // the node is about to stop: nothing new is owned
 
-	ready    []*key // keys with work that starts at the next flush
-	active   []*key // keys with a round under way
-	freeKey  []*key
-	items    []msg.AcceptItem // unused rest of a slab
-	reads    readQueue
-	majority []*majorityRead
-	level    leveler
+	ready      []*key // keys with work that starts at the next flush
+	spareReady []*key // to swap with it
+	active     []*key // keys with a round under way
+	freeKey    []*key
+	items      []msg.AcceptItem // unused rest of a slab
+	reads      readQueue
+	majority   []*majorityRead
+	level      leveler
 
 	preparing []*partition // with a claim under way
 	takeovers []*partition // with takeAtNs set
@@ -203,13 +204,15 @@ func (s *Shard) Receive(c *actors.Context, m actors.Message) {
 func (s *Shard) Flush(c *actors.Context) {
 	for len(s.ready) > 0 {
 		ready := s.ready
-		s.ready = nil
+		s.ready = s.spareReady[:0]
 		for _, k := range ready {
 			k.isReady = false
 			if k.phase == idle && len(k.waiting) > 0 || k.refresh {
 				s.startRound(c, k)
 			}
 		}
+		clear(ready)
+		s.spareReady = ready
 	}
 	s.flushReads(c)
 	for _, p := range s.peers {
