@@ -12,14 +12,16 @@ import (
 	"github.com/quoratedb/quorate/linearizability"
 )
 
-// checkCmd judges a history file. It exits 0 for linearizable, 1 for not
-// linearizable, 3 for undecided and 2 for input that it cannot read.
+// checkCmd judges a history file. It exits 0 if every check that was asked for
+// is passed, 1 if one is failed, 3 for undecided and 2 for input that it cannot
+// read.
 type checkCmd struct {
 	Model   string        `default:"kv" help:"What the history is of: register, cas-register, counter or kv." placeholder:"MODEL"`
 	Format  string        `default:"jsonl" help:"How it is written: jsonl, jepsen or edn." placeholder:"FORMAT"`
 	HTML    string        `name:"html" help:"Draw the history (of the offending key, if there is one) to this file." placeholder:"FILE"`
 	Timeout time.Duration `default:"60s" help:"Give up after this long and say undecided; 0 for never."`
-	History string        `arg:"" help:"The history file; - reads standard input."`
+	guaranteeFlags
+	History string `arg:"" help:"The history file; - reads standard input."`
 }
 
 // Run judges the history and prints the verdict.
@@ -31,21 +33,28 @@ func (c *checkCmd) Run() error {
 	if c.Timeout < 0 {
 		return &exitError{exitUsage, fmt.Sprintf("--timeout: %v is negative: use a duration such as 10s, or 0 for no limit", c.Timeout)}
 	}
+	if err := c.validate(); err != nil {
+		return &exitError{exitUsage, err.Error()}
+	}
 	h, err := c.read(model)
 	if err != nil {
 		return &exitError{exitUsage, err.Error()}
 	}
-	v := linearizability.Check(h, model, linearizability.Options{Timeout: c.Timeout})
-	report(os.Stdout, len(h), v)
+	v := linearizability.Verdict{Answer: linearizability.Linearizable}
+	if slices.Contains(c.Checks, checkLinearizable) {
+		v = linearizability.Check(h, model, linearizability.Options{Timeout: c.Timeout})
+		report(os.Stdout, len(h), v)
+	}
+	kept := c.judge(os.Stdout, h, model)
 	if c.HTML != "" {
 		if err := c.draw(h, model, v); err != nil {
 			return err
 		}
 	}
-	switch v.Answer {
-	case linearizability.Illegal:
+	switch {
+	case v.Answer == linearizability.Illegal || !kept:
 		return &exitError{code: exitFailed}
-	case linearizability.Undecided:
+	case v.Answer == linearizability.Undecided:
 		return &exitError{code: exitUndecided}
 	}
 	return nil
