@@ -54,6 +54,7 @@ var layers = []arch.Layer{
 		},
 		Outside: []string{failpoint, xxh3},
 	},
+	{Packages: "picture/...", Ours: []string{"actors", "actors/kv", "actors/msg", "sim", "linearizability"}},
 	{
 		Packages: "node/...",
 		Ours:     []string{"actors", "actors/kv", "actors/msg", "actors/quorum", "actors/system", "ring", "wal/...", "node/..."},
@@ -65,7 +66,7 @@ var layers = []arch.Layer{
 	},
 	{
 		Packages: "cmd/...",
-		Ours:     []string{"actors/kv", "ring", "wal", "client/...", "linearizability/...", "node/...", "sim/...", "cmd/quorate/..."},
+		Ours:     []string{"actors/kv", "ring", "wal", "client/...", "linearizability/...", "node/...", "picture", "sim/...", "cmd/quorate/..."},
 		Outside: []string{
 			failpoint, "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/lmittmann/tint",
 			"github.com/mattn/go-isatty", "github.com/redis/go-redis/v9", "golang.org/x/sync", "golang.org/x/sys",

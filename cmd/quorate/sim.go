@@ -34,6 +34,7 @@ type simCmd struct {
 	Invariants string        `default:"every" enum:"every,end" help:"Check the protocol's invariants after every event, or judge at the end only."`
 	Jobs       int           `short:"j" default:"0" help:"Seeds to run at a time; 0 means one per core."`
 	Bug        []string      `help:"Plant a bug, in a binary built for it; help lists them." placeholder:"NAME"`
+	HTML       string        `name:"html" help:"Draw the run as a web page in this file; of several seeds, the first that is not ok." placeholder:"FILE"`
 	Stop       bool          `help:"Stop at the first violation."`
 }
 
@@ -210,6 +211,7 @@ type simReport struct {
 	cmd       *simCmd
 	terminal  bool
 	began     time.Time
+	pictured  bool // --html has been written
 	seeds     int
 	events    uint64
 	virtual   time.Duration
@@ -226,6 +228,9 @@ func (s *simReport) add(o *seedOutcome) error {
 	s.events += r.Events
 	s.virtual += time.Duration(r.VirtualNs)
 	s.coverage.Add(&r.Coverage)
+	if err := s.picture(r); err != nil {
+		return err
+	}
 	if s.cmd.JSON {
 		text, err := json.Marshal(o.line())
 		if err != nil {

@@ -1,0 +1,90 @@
+"use strict";
+// The data: unpacked from the page, columns of differences summed up.
+
+const $ = id => document.getElementById(id);
+
+async function unpack() {
+  const bytes = Uint8Array.from(atob($("data").textContent.trim()), c => c.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+  return toModel(await new Response(stream).json());
+}
+
+function sums(differences) {
+  let at = 0;
+  return Float64Array.from(differences, d => at += d);
+}
+
+function toModel(raw) {
+  const { ops, msgs, meta } = raw;
+  ops.at = sums(ops.callD);
+  ops.end = ops.at.map((t, i) => t + ops.took[i]);
+  ops.n = ops.at.length;
+  ops.mark = new Uint8Array(ops.n); // 1: offends, 2: left the state before
+  for (const o of raw.offences) if (o.op >= 0) ops.mark[o.op] = o.p ? 2 : 1;
+  ops.of = Array.from({ length: meta.clients }, () => []); // by client
+  for (let i = 0; i < ops.n; i++) ops.of[ops.client[i]].push(i);
+
+  msgs.at = sums(msgs.sentD);
+  msgs.end = msgs.at.map((t, i) => t + msgs.took[i]);
+  msgs.n = msgs.at.length;
+  msgs.group = msgs.kind.map(k => meta.groups[k]);
+  msgs.tallies = new Map();
+  for (const t of raw.tallies) t.msgs = [];
+  for (let i = 0; i < msgs.tally.length;) {
+    const m = msgs.tally[i++], count = msgs.tally[i++], list = msgs.tally.slice(i, i += count);
+    msgs.tallies.set(m, list);
+    for (const t of list) raw.tallies[t].msgs.push(m);
+  }
+  // The latest end in each block of messages: what begins far left may end in view.
+  msgs.blockEnd = [];
+  for (let i = 0; i < msgs.n; i++) {
+    const b = i >> 8;
+    msgs.blockEnd[b] = Math.max(msgs.blockEnd[b] ?? 0, msgs.end[i]);
+  }
+  raw.syncs.forEach(s => { s.at = sums(s.beginD); });
+  raw.tallies.forEach(t => { t.end = t.t; eachVote(t, (n, v, after) => { if (v) t.end = Math.max(t.end, t.t + after); }); });
+  raw.tallyOfKey = new Map();
+  raw.tallies.forEach((t, i) => {
+    if (!raw.tallyOfKey.has(t.y)) raw.tallyOfKey.set(t.y, []);
+    raw.tallyOfKey.get(t.y).push(i);
+  });
+  return raw;
+}
+
+function eachVote(t, f) {
+  for (let i = 0; i < t.v.length; i += 3) f(t.v[i], t.v[i + 1], t.v[i + 2]);
+}
+
+// When a majority had said yes, the asker's own replica among them; Infinity: never.
+function majorityAt(t) {
+  const yes = [];
+  eachVote(t, (n, v, after) => { if (v === 1) yes.push(after); });
+  yes.sort((a, b) => a - b);
+  return t.q <= 1 ? t.t : yes.length >= t.q - 1 ? t.t + yes[t.q - 2] : Infinity;
+}
+
+// The first index whose value is at least t.
+function lowerBound(list, t) {
+  let lo = 0, hi = list.length;
+  while (lo < hi) {
+    const mid = lo + hi >> 1;
+    if (list[mid] < t) lo = mid + 1; else hi = mid;
+  }
+  return lo;
+}
+
+// Calls f with the number of each message that is under way between from and to.
+function eachMessage(M, from, to, f) {
+  const { msgs } = M, until = lowerBound(msgs.at, to);
+  for (let b = 0; b << 8 < until; b++) {
+    if (msgs.blockEnd[b] < from) continue;
+    for (let i = b << 8, stop = Math.min(until, b + 1 << 8); i < stop; i++) if (msgs.end[i] >= from) f(i);
+  }
+}
+
+const ms = t => (t / 1000).toFixed(3) + " ms";
+const placeName = p => p < 0 ? "c" + (-1 - p) : "n" + p;
+const outcomes = ["unknown", "ok", "failed"];
+const fates = ["handled", "lost by the network", "refused: nobody listened", "never looked at: its node or the run ended"];
+
+function keyName(M, k) { return k < 0 ? "" : M.meta.keys[k]; }

@@ -1,0 +1,162 @@
+package picture
+
+import (
+	"fmt"
+
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// askKey names a request as its reply does: the shard that asked, and its id.
+type askKey struct {
+	asker actors.Address
+	id    uint64
+}
+
+// subject is what replicas vote on.
+type subject struct {
+	kind      string
+	key       string
+	version   kv.Version // accept; its ballot alone for touch and prepare
+	asker     actors.Address
+	atNs      int64 // confirm, read-versions: the instant is the subject
+	partition kv.Partition
+}
+
+// tallies finds out who voted on what: every version of a key, every claim,
+// every confirmation is a tally, however many messages carried it.
+func (b *builder) tallies(all []*flight) {
+	b.page.Tallies = []tally{}
+	index := map[subject]int{}
+	asked := map[askKey][]int{} // latest request of that name; ids rarely meet again after a restart
+	begun := func(f *flight, s subject, note string) {
+		i, ok := index[s]
+		if !ok {
+			i = len(b.page.Tallies)
+			index[s] = i
+			key := -1
+			if s.key != "" {
+				key = b.key(s.key)
+			}
+			b.page.Tallies = append(b.page.Tallies, tally{
+				Kind: b.kind(s.kind), Node: int(f.env.From.Node), Key: key, At: micros(f.sentNs),
+				Note: b.text(note), Need: b.page.Meta.Replicas/2 + 1, Votes: []int{},
+			})
+		}
+		f.tallies = append(f.tallies, i)
+		b.vote(i, int(f.env.To.Node), votePending, 0)
+	}
+	for _, f := range all {
+		if id, ok := requestID(f.env.Message); ok {
+			eachSubject(f, begun)
+			asked[askKey{f.env.From, id}] = f.tallies
+		} else if id, no, ok := answer(f.env.Message); ok && f.env.From.Node != f.env.To.Node {
+			asker := f.env.To
+			f.tallies = asked[askKey{asker, id}]
+			if f.fate != fateHandled {
+				continue
+			}
+			for at, i := range f.tallies {
+				v := voteYes
+				if no(at) {
+					v = voteNo
+				}
+				b.vote(i, int(f.env.From.Node), v, micros(f.endNs)-b.page.Tallies[i].At)
+			}
+		}
+	}
+}
+
+// The votes, as the page knows them.
+const (
+	votePending = iota
+	voteYes
+	voteNo
+)
+
+// vote notes what a node says in a tally. A yes stays.
+func (b *builder) vote(i, node, vote int, after int64) {
+	v := b.page.Tallies[i].Votes
+	for k := 0; k < len(v); k += 3 {
+		if v[k] == node {
+			if vote != votePending && v[k+1] != voteYes {
+				v[k+1], v[k+2] = vote, int(after)
+			}
+			return
+		}
+	}
+	b.page.Tallies[i].Votes = append(v, node, vote, int(after))
+}
+
+func requestID(m actors.Message) (uint64, bool) {
+	switch m := m.(type) {
+	case *msg.Prepare:
+		return m.ID, true
+	case *msg.Touch:
+		return m.ID, true
+	case *msg.Accept:
+		return m.ID, true
+	case *msg.Confirm:
+		return m.ID, true
+	case *msg.ReadVersions:
+		return m.ID, true
+	}
+	return 0, false
+}
+
+// eachSubject calls f once for every item of a request, in order.
+func eachSubject(fl *flight, f func(*flight, subject, string)) {
+	switch m := fl.env.Message.(type) {
+	case *msg.Prepare:
+		for _, it := range m.Items {
+			f(fl, subject{kind: "prepare", version: kv.Version{Ballot: it.Ballot}, partition: it.Partition},
+				fmt.Sprintf("partition %d under ballot %v", it.Partition, it.Ballot))
+		}
+	case *msg.Touch:
+		for i := range m.Items {
+			it := &m.Items[i]
+			f(fl, subject{kind: "touch", key: string(it.Key), version: kv.Version{Ballot: it.Ballot}, partition: it.Partition},
+				fmt.Sprintf("first look at %s under ballot %v", it.Key, it.Ballot))
+		}
+	case *msg.Accept:
+		for _, it := range m.Items {
+			f(fl, subject{kind: "accept", key: string(it.Key), version: it.Register.Version, partition: it.Partition},
+				holding(string(it.Key), &it.Register))
+		}
+	case *msg.Confirm:
+		f(fl, subject{kind: "confirm", asker: fl.env.From, atNs: fl.sentNs}, "still promised what it owns?")
+	case *msg.ReadVersions:
+		for _, k := range m.Keys {
+			f(fl, subject{kind: "read-versions", key: string(k.Key), asker: fl.env.From, atNs: fl.sentNs},
+				fmt.Sprintf("which version of %s?", k.Key))
+		}
+	}
+}
+
+// answer is the id of the request that a reply answers, and whether it says no
+// to an item of it.
+func answer(m actors.Message) (id uint64, no func(item int) bool, ok bool) {
+	switch m := m.(type) {
+	case *msg.Promises:
+		return m.ID, func(i int) bool { return i < len(m.Items) && !m.Items[i].OK }, true
+	case *msg.Touched:
+		return m.ID, func(i int) bool { return i < len(m.Items) && m.Items[i].Refused }, true
+	case *msg.Accepted:
+		return m.ID, func(i int) bool { return refuses(m.Refused, i) }, true
+	case *msg.Confirmed:
+		return m.ID, func(int) bool { return len(m.Refused) > 0 }, true
+	case *msg.Versions:
+		return m.ID, func(int) bool { return len(m.Versions) == 0 }, true
+	}
+	return 0, nil, false
+}
+
+func refuses(list []msg.Refusal, item int) bool {
+	for i := range list {
+		if int(list[i].Index) == item {
+			return true
+		}
+	}
+	return false
+}
