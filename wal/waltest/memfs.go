@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 
@@ -101,9 +102,7 @@ type Chooser func(n int) int
 // asked for the number of directory changes, and per sector for the number of bytes.
 func (f *FS) Restart(choose Chooser) *FS {
 	after := New()
-	for name, node := range f.durable {
-		after.live[name] = node
-	}
+	maps.Copy(after.live, f.durable)
 	for _, c := range f.changes[:choose(len(f.changes)+1)] {
 		c.apply(after.live)
 	}
@@ -111,9 +110,7 @@ func (f *FS) Restart(choose Chooser) *FS {
 		data := after.live[name].crash(choose)
 		after.live[name] = &inode{data: data, synced: slices.Clone(data)}
 	}
-	for name, node := range after.live {
-		after.durable[name] = node
-	}
+	maps.Copy(after.durable, after.live)
 	return after
 }
 
@@ -207,14 +204,7 @@ func (f *FS) Clone() *FS {
 	return c
 }
 
-func sortedNames(dir map[string]*inode) []string {
-	names := make([]string, 0, len(dir))
-	for name := range dir {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
+func sortedNames(dir map[string]*inode) []string { return slices.Sorted(maps.Keys(dir)) }
 
 // Create implements wal.FS.
 func (f *FS) Create(name string) (wal.File, error) {
