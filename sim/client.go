@@ -207,7 +207,7 @@ func valueIn(op *ClientOp, r *kv.Result) string {
 	case r == nil:
 	case op.Do == "get" && r.Found:
 		return string(r.Data)
-	case op.Do == "set", op.Do == "getset", op.Do == "cas" && r.Status == kv.OK:
+	case op.Do == "set", op.Do == "getset", operations[op.Do].kind == kv.OpCAS && r.Status == kv.OK:
 		return valueOf(op.Value)
 	}
 	return ""
@@ -237,12 +237,12 @@ func resultOf(op *ClientOp, r *kv.Result) linearizability.Result {
 		return linearizability.Result{Outcome: linearizability.Failed}
 	}
 	switch op.Do {
-	case "get", "getset", "getdel":
+	case "get", "getset", "getdel", "getcas":
 		res.Saw, res.Found, res.Out = linearizability.SawValue, r.Found, string(r.Data)
 		if !r.Found {
 			res.Out = ""
 		}
-	case "head", "delete":
+	case "head", "delete", "cas", "setnx", "setxx":
 		res.Saw, res.Found = linearizability.SawFound, r.Found
 	case "incr":
 		res.Saw, res.Num = linearizability.SawValue, r.Int

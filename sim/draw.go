@@ -20,6 +20,8 @@ func Draw(seed uint64, s *Scenario) *Plan {
 	d.operations()
 	d.rng = source(seed, streamFaults)
 	d.faults()
+	slices.SortStableFunc(d.plan.Ops, func(a, b ClientOp) int { return cmp.Compare(a.AtNs, b.AtNs) })
+	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
 	return d.plan
 }
 
@@ -183,7 +185,6 @@ func (d *drawer) operations() {
 		d.operation(&op, i+1)
 		d.plan.Ops = append(d.plan.Ops, op)
 	}
-	slices.SortStableFunc(d.plan.Ops, func(a, b ClientOp) int { return cmp.Compare(a.AtNs, b.AtNs) })
 }
 
 func (d *drawer) operation(op *ClientOp, number int64) {
@@ -200,10 +201,10 @@ func (d *drawer) operation(op *ClientOp, number int64) {
 	}
 	op.Do = d.pick(d.mix)
 	switch op.Do {
-	case "set", "getset", "setnx", "setxx", "cas":
+	case "set", "getset", "setnx", "setxx", "cas", "getcas":
 		op.Value = number
 	}
-	if op.Do == "cas" {
+	if op.Do == "cas" || op.Do == "getcas" {
 		switch d.rng.IntN(10) {
 		case 0, 1:
 			op.Expect = d.between(1, number)
@@ -247,14 +248,13 @@ func (d *drawer) faults() {
 		f := d.fault(d.pick(menu))
 		if i == 0 { // one at least takes place while the clients are busy
 			f.On = nil
-			f.AtNs = d.between(0, d.plan.Ops[len(d.plan.Ops)/2].AtNs)
+			f.AtNs = d.between(0, d.plan.Ops[0].AtNs)
 			if len(f.Nodes) == 0 {
 				f.Nodes = []kv.NodeID{d.target()}
 			}
 		}
 		d.plan.Faults = append(d.plan.Faults, f)
 	}
-	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
 }
 
 // losable reports whether the sync policy promises to survive a loss of power.

@@ -74,7 +74,7 @@ type ClientOp struct {
 	Client int       `json:"client"`
 	Node   kv.NodeID `json:"node"`
 	Key    int       `json:"key"`
-	Do     string    `json:"do"` // get, head, set, getset, setnx, setxx, delete, getdel, cas, incr
+	Do     string    `json:"do"` // get, head, set, getset, setnx, setxx, delete, getdel, cas, getcas, incr
 	// Value is the number of the value written, unique in the plan; incr: the delta.
 	Value int64 `json:"value,omitempty"`
 	// Expect is the number of the value that a cas expects; 0: what this client
@@ -147,6 +147,7 @@ var operations = map[string]struct {
 	"delete": {kind: kv.OpDelete, lkind: linearizability.Delete},
 	"getdel": {kind: kv.OpDelete, old: true, lkind: linearizability.Delete},
 	"cas":    {kind: kv.OpCAS, lkind: linearizability.CAS},
+	"getcas": {kind: kv.OpCAS, old: true, lkind: linearizability.CAS},
 	"incr":   {kind: kv.OpIncr, lkind: linearizability.Incr},
 }
 
@@ -171,7 +172,7 @@ func (p *Plan) Validate() error {
 	}
 	for i, op := range p.Ops {
 		if _, ok := operations[op.Do]; !ok {
-			return fmt.Errorf("sim: ops[%d].do is %q: use get, head, set, getset, setnx, setxx, delete, getdel, cas or incr", i, op.Do)
+			return fmt.Errorf("sim: ops[%d].do is %q: use get, head, set, getset, setnx, setxx, delete, getdel, cas, getcas or incr", i, op.Do)
 		}
 		if op.Client < 0 || op.Client >= c.Clients || op.Key < 0 || op.Key >= len(c.Keys) {
 			return fmt.Errorf("sim: ops[%d]: client %d or key %d does not exist (%d clients, %d keys)", i, op.Client, op.Key, c.Clients, len(c.Keys))

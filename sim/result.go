@@ -10,6 +10,8 @@ import (
 // The checks that can convict a run.
 const (
 	Linearizability = "linearizability"
+	Session         = "session"
+	LostWrite       = "lost-write"
 	Invariant       = "invariant"
 	Convergence     = "convergence"
 	Liveness        = "liveness"
@@ -107,6 +109,7 @@ func (r *Result) judge() {
 	case linearizability.Undecided:
 		r.Verdict = VerdictUndecided
 	}
+	r.checkGuarantees(h)
 	switch {
 	case len(r.Violations) > 0:
 		r.Verdict = VerdictViolation

@@ -54,7 +54,7 @@ type shape struct{ nodes, n, weight int }
 
 var anyShape = []shape{{3, 3, 40}, {5, 3, 14}, {5, 5, 10}, {4, 4, 9}, {4, 3, 6}, {2, 2, 5}, {4, 2, 4}, {6, 4, 4}, {7, 3, 2}, {7, 5, 2}, {7, 7, 2}, {1, 1, 2}}
 
-var anyOp = []weighted{{"get", 34}, {"set", 26}, {"cas", 20}, {"delete", 8}, {"getset", 4}, {"setnx", 5}, {"setxx", 3}, {"getdel", 3}, {"head", 2}}
+var anyOp = []weighted{{"get", 34}, {"set", 26}, {"cas", 12}, {"getcas", 12}, {"delete", 8}, {"getset", 4}, {"setnx", 5}, {"setxx", 3}, {"getdel", 3}, {"head", 2}}
 
 var anyFault = []weighted{
 	{FaultKill, 12}, {FaultPower, 12}, {FaultPause, 12}, {FaultCut, 12}, {FaultMute, 6}, {FaultDeaf, 6}, {FaultSplit, 8},
@@ -74,13 +74,13 @@ var swarm = profile{
 	shapes: anyShape, partitions: []int{2, 4, 4, 8},
 	keys: span64{1, 6}, counterPPM: 300_000, ops: span64{50, 260}, opsPerKey: 120, clients: span64{2, 8},
 	safetyNs: span64{200e6, 1500e6}, mix: anyOp,
-	faults: span64{1, 9}, kinds: anyFault, triggerPPM: 450_000, triggers: anyTrigger,
+	faults: span64{1, 6}, kinds: anyFault, triggerPPM: 450_000, triggers: anyTrigger,
 	lossPPM: 60_000, dupPPM: 60_000, levelNs: span64{30e6, 1500e6}, checkpoints: span64{50e6, 800e6},
 	touchingPPM: 500_000, ownerPPM: 500_000, lazyPPM: 100_000, slowSync: span64{20e3, 4e6},
-	scripts: span64{0, 4}, scriptKinds: anyScript,
+	scripts: span64{1, 5}, scriptKinds: anyScript,
 }
 
-var anyScript = []weighted{{"minority", 40}, {"stale-owner", 35}, {"slow-touch", 10}, {"bad-fsync", 8}, {"blackout", 8}, {"swizzle", 15}, {"rolling", 8}}
+var anyScript = []weighted{{"minority", 40}, {"stale-owner", 70}, {"slow-touch", 10}, {"bad-fsync", 8}, {"blackout", 8}, {"swizzle", 15}, {"rolling", 8}}
 
 // with returns a copy of the swarm's profile, changed by f.
 func with(f func(*profile)) profile {

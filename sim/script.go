@@ -16,7 +16,7 @@ func (d *drawer) script(kind string) {
 	case "minority":
 		d.minority(at, prefs)
 	case "stale-owner":
-		d.staleOwner(at, prefs)
+		d.staleOwner(at, key, prefs)
 	case "slow-touch":
 		d.slowTouch(at)
 	case "bad-fsync":
@@ -58,15 +58,41 @@ func (d *drawer) minority(at int64, prefs []kv.NodeID) {
 }
 
 // staleOwner stops an owner, or cuts it off, for long enough that another takes
-// over, and lets it go on with what it believes.
-func (d *drawer) staleOwner(at int64, prefs []kv.NodeID) {
-	kind := []string{FaultPause, FaultPause, FaultCut, FaultMute, FaultDeaf}[d.rng.IntN(5)]
+// over, and lets it go on with what it believes. Clients write where the new
+// owner is and then ask the old one.
+func (d *drawer) staleOwner(at int64, key int, prefs []kv.NodeID) {
+	kind := []string{FaultPause, FaultPause, FaultCut, FaultCut, FaultMute, FaultDeaf}[d.rng.IntN(6)]
 	f := Fault{AtNs: at, ForNs: d.stopNs(), Kind: kind, Nodes: []kv.NodeID{prefs[0]}}
-	if d.ppm(500_000) {
+	if d.ppm(400_000) {
 		f.On = &Trigger{Event: "send", Message: []string{"accept", "confirm", "touch", "prepare", "accepted"}[d.rng.IntN(5)],
 			Nth: 1 + d.rng.IntN(6), DelayNs: d.log(span64{1e3, 2e6})}
 	}
 	d.add(f)
+	if f.On != nil || len(prefs) < 3 || d.plan.Config.Keys[key].Counter {
+		return
+	}
+	suspectNs := d.plan.Config.SuspectNs
+	for range 2 + d.rng.IntN(3) {
+		at += suspectNs + d.between(0, suspectNs/2)
+		d.op(at, key, prefs[1+d.rng.IntN(len(prefs)-1)], "set")
+		for range 2 {
+			at += d.log(span64{500e3, 20e6})
+			d.op(at, key, prefs[0], []string{"get", "cas", "getcas", "getcas"}[d.rng.IntN(4)])
+		}
+	}
+}
+
+// op adds an operation to those drawn before.
+func (d *drawer) op(at int64, key int, node kv.NodeID, do string) {
+	op := ClientOp{AtNs: at, Client: d.rng.IntN(d.plan.Config.Clients), Node: node, Key: key, Do: do}
+	switch do {
+	case "set", "cas", "getcas":
+		op.Value = int64(len(d.plan.Ops)) + 1
+	}
+	if do == "cas" || do == "getcas" {
+		op.Expect = ExpectLatest
+	}
+	d.plan.Ops = append(d.plan.Ops, op)
 }
 
 // slowTouch lets the answers to a first touch take so long, and the one who
