@@ -58,6 +58,15 @@ type Finding struct {
 	Ops       History // the operations that contradict the guarantee, in the order of the argument
 }
 
+// String tells a finding in one line.
+func (f *Finding) String() string {
+	ops := make([]string, len(f.Ops))
+	for i := range f.Ops {
+		ops[i] = strings.TrimSpace(line(&f.Ops[i]))
+	}
+	return fmt.Sprintf("%v, key %s: %s: %s", f.Guarantee, show(f.Key), f.Why, strings.Join(ops, "; "))
+}
+
 // maxFindings bounds what a Report lists.
 const maxFindings = 8
 

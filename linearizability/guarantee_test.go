@@ -101,6 +101,12 @@ func TestSessions(t *testing.T) {
 	}
 }
 
+func TestFindingInOneLine(t *testing.T) {
+	r := CheckSessions(History{set(1, 1, 2, "k", "a"), get(1, 3, 4, "k", "")}, KV, SessionOptions{})
+	require.Equal(t, `read your writes, key "k": the client read what its own write, called later, had replaced: `+
+		`[1, 2] client 1: set "k" "a" -> ok; [3, 4] client 1: get "k" -> absent`, r.Findings[0].String())
+}
+
 func TestStaleness(t *testing.T) {
 	h := History{set(1, 1, 2, "k", "a"), set(1, 10, 12, "k", "b"), set(1, 20, 21, "k", "c"), set(2, 20, 90, "k", "d")}
 	for name, x := range map[string]struct {

@@ -2,15 +2,15 @@ package sim
 
 import "github.com/quoratedb/quorate/linearizability"
 
-// checkGuarantees holds a history against what a linearizable store promises to
+// checkGuarantees holds the history against what a linearizable store promises to
 // its sessions, and looks for acknowledged writes that are gone in the end. It
 // says nothing new of a strong store, whose histories must be linearizable: but
 // it says it in three or four operations, and it decides what the search for an
 // order of execution may have to leave undecided. That a legal history is never
 // accused is itself checked, by every clean seed.
-func (r *Result) checkGuarantees(h linearizability.History) {
+func (r *Result) checkGuarantees() {
 	var o linearizability.Observations
-	o.Load(h, linearizability.KV)
+	o.Load(settle(r.History, r.Plan.Config.Keys), linearizability.KV)
 	sessions, lost := o.Sessions(linearizability.SessionOptions{}), o.LostWrites(linearizability.AfterLastWrite)
 	r.breach(Session, &sessions)
 	r.breach(LostWrite, &lost)

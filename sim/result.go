@@ -109,7 +109,7 @@ func (r *Result) judge() {
 	case linearizability.Undecided:
 		r.Verdict = VerdictUndecided
 	}
-	r.checkGuarantees(h)
+	r.checkGuarantees()
 	switch {
 	case len(r.Violations) > 0:
 		r.Verdict = VerdictViolation
