@@ -1,0 +1,125 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quoratedb/quorate/sim"
+)
+
+// TestSimChild is not a test: simulate runs it in a process of its own.
+func TestSimChild(t *testing.T) {
+	args := os.Getenv("QUORATE_TEST_SIM")
+	if args == "" {
+		t.Skip("run by other tests")
+	}
+	os.Exit(run(strings.Fields(args)))
+}
+
+// simulate runs `quorate sim` with the arguments in a process of its own.
+func simulate(t *testing.T, args string) (stdout, stderr string, code int) {
+	t.Helper()
+	cmd := exec.Command(os.Args[0], "-test.run=^TestSimChild$")
+	cmd.Env = append(os.Environ(), "QUORATE_TEST_SIM=sim "+args)
+	var out, err strings.Builder
+	cmd.Stdout, cmd.Stderr = &out, &err
+	if e := cmd.Run(); e != nil {
+		code = cmd.ProcessState.ExitCode()
+	}
+	return out.String(), err.String(), code
+}
+
+func TestSimPrintsOneObjectPerSeedInOrder(t *testing.T) {
+	out, _, code := simulate(t, "--seeds 3..14 -j 3 --json")
+	require.Equal(t, exitOK, code)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	require.Len(t, lines, 12, "both ends are included")
+	for i, line := range lines {
+		var got map[string]any
+		require.NoError(t, json.Unmarshal([]byte(line), &got))
+		require.EqualValues(t, 3+i, got["seed"])
+		for _, field := range []string{"seed", "scenario", "build", "events", "virtual_ns", "wall_ns", "ops_ok", "ops_unknown",
+			"trace_hash", "verdict", "violations", "config", "coverage"} {
+			require.Contains(t, got, field)
+		}
+		require.Regexp(t, "^[0-9a-f]{16}$", got["trace_hash"])
+		require.Equal(t, []any{}, got["violations"])
+	}
+}
+
+// TestSimSameSeedSameHash compares two processes.
+func TestSimSameSeedSameHash(t *testing.T) {
+	hashes := func(flags string) []string {
+		out, _, code := simulate(t, "--seeds 1..20 --json "+flags)
+		require.Equal(t, exitOK, code)
+		var list []string
+		for line := range strings.Lines(out) {
+			var got struct {
+				Hash string `json:"trace_hash"`
+			}
+			require.NoError(t, json.Unmarshal([]byte(line), &got))
+			list = append(list, got.Hash)
+		}
+		return list
+	}
+	require.Equal(t, hashes("-j 1"), hashes("-j 2 --invariants end"))
+}
+
+func TestSimBadUsage(t *testing.T) {
+	for args, want := range map[string]string{
+		"":                             "nothing to run: use --seed S",
+		"--seeds 9":                    `--seeds: "9": use two numbers A..B`,
+		"--seeds 9..3":                 "with A at most B",
+		"--seed 1 --scenario nonsense": `unknown scenario "nonsense": use default, quiet`,
+		"--seed 1 --bug 13":            "was built without failpoints",
+		"--plan /does/not/exist":       "/does/not/exist",
+	} {
+		_, stderr, code := simulate(t, args)
+		require.Equal(t, exitUsage, code, args)
+		require.Contains(t, stderr, want, args)
+	}
+}
+
+func TestSimListsScenarios(t *testing.T) {
+	out, _, code := simulate(t, "--scenario help")
+	require.Equal(t, exitOK, code)
+	require.Contains(t, out, "default ")
+	require.Contains(t, out, "durability ")
+}
+
+// TestSimFailureIsKeptAndShrunk runs a plan that must fail: power is lost under
+// a sync policy that does not survive it.
+func TestSimFailureIsKeptAndShrunk(t *testing.T) {
+	s, err := sim.FindScenario("default")
+	require.NoError(t, err)
+	plan := sim.Draw(11, s)
+	plan.Config.Disk.Sync = "never"
+	for _, at := range []int64{60e6, 150e6} {
+		f := sim.Fault{AtNs: at, ForNs: 5e6, Kind: sim.FaultPower}
+		for _, op := range plan.Ops {
+			f.Nodes = append(f.Nodes, op.Node)
+		}
+		plan.Faults = append(plan.Faults, f)
+	}
+	dir := t.TempDir()
+	file := filepath.Join(dir, "bad.json")
+	require.NoError(t, os.WriteFile(file, sim.FormatPlan(plan), 0o644))
+
+	_, stderr, code := simulate(t, "--plan "+file+" --shrink --out "+dir)
+	require.Equal(t, exitFailed, code)
+	require.Contains(t, stderr, "replay: quorate sim --plan "+file)
+	bundle := filepath.Join(dir, "seed-11")
+	for _, name := range []string{"repro.txt", "history.jsonl", "trace.jsonl", "porcupine.html", "plan.json"} {
+		info, err := os.Stat(filepath.Join(bundle, name))
+		require.NoError(t, err)
+		require.NotZero(t, info.Size(), name)
+	}
+	_, _, code = simulate(t, "--plan "+filepath.Join(bundle, "plan.json"))
+	require.Equal(t, exitFailed, code, "the shrunk plan fails too")
+}
