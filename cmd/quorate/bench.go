@@ -10,8 +10,9 @@ import (
 // benchCmd holds measurements that a load generator for Redis cannot make.
 // scripts/bench.sh runs them beside redis-benchmark.
 type benchCmd struct {
-	Failover benchFailover `cmd:"" help:"Kill the owner of busy keys: the longest time without a successful write."`
-	Memory   benchMemory   `cmd:"" help:"Fill a cluster: memory per node, and how long a restart takes."`
+	Failover  benchFailover  `cmd:"" help:"Kill the owner of busy keys: the longest time without a successful write."`
+	Memory    benchMemory    `cmd:"" help:"Fill a cluster: memory per node, and how long a restart takes."`
+	Blackhole benchBlackhole `cmd:"" help:"Cut a node off that owns nothing busy: what writers notice."`
 }
 
 // benchCluster starts a cluster on free ports in a fresh directory and calls f.

@@ -67,8 +67,8 @@ func split(h *hand, ctx context.Context) {
 	h.cut(ctx, func(w way) bool { return inside[w.from] != inside[w.to] }, side...)
 }
 
-// oneLink cuts one pair of nodes, in one direction or both. Whoever has a third
-// node can still reach everybody through it.
+// oneLink cuts one pair of nodes, in one direction or both. A majority is left
+// to every node, and clients find one that serves them.
 func oneLink(h *hand, ctx context.Context) {
 	pair := h.some(2)
 	a, b, both := pair[0].id, pair[1].id, h.rng.IntN(2) == 0

@@ -4,9 +4,11 @@ package main
 
 import (
 	"encoding/json"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -31,11 +33,80 @@ func TestTorture(t *testing.T) {
 }
 
 func TestTortureUsage(t *testing.T) {
-	for _, args := range [][]string{{"--nodes", "8"}, {"--for", "1ms"}, {"--faults", "flood"}, {"--clients", "0"}, {"--out", "."}} {
+	for _, args := range [][]string{{"--nodes", "8"}, {"--for", "1ms"}, {"--faults", "flood"}, {"--scenario", "flood"}, {"--clients", "0"}, {"--out", "."}} {
 		_, stderr, code := quorate(t, "", append([]string{"torture"}, args...)...)
 		assert.Equal(t, exitUsage, code, "%v", args)
 		assert.Contains(t, stderr, args[0], "%v", args)
 	}
 	_, err := os.Stat("n1.log")
 	assert.Error(t, err, "nothing was written")
+}
+
+// runTorture tortures and reads the report.
+func runTorture(t *testing.T, flags ...string) (rep tortureReport) {
+	t.Helper()
+	stdout, stderr, code := quorate(t, "", append([]string{"torture", "--json"}, flags...)...)
+	require.Zero(t, code, "%s\n%s", stdout, stderr)
+	require.NoError(t, json.Unmarshal([]byte(stdout), &rep))
+	assert.Equal(t, verdictOK, rep.Verdict)
+	assert.Zero(t, rep.AckedLost)
+	return rep
+}
+
+func TestTorturePartitionAndKill(t *testing.T) {
+	rep := runTorture(t, "--scenario", "promises", "--faults", "partition,kill", "--for", "6s", "--seed", "3")
+	kinds := map[string]int{}
+	for _, h := range rep.Timeline {
+		kinds[h.Kind]++
+		assert.NotEmpty(t, h.Nodes)
+		assert.Greater(t, h.ToNs, h.FromNs)
+	}
+	assert.Positive(t, kinds["partition"])
+	assert.Positive(t, kinds["kill"])
+	assert.Len(t, kinds, 2)
+	assert.Positive(t, rep.GapsByKind["partition"])
+}
+
+// A node whose disk is full must stop with a reason, which the run checks, and
+// come back.
+func TestTortureFullDisk(t *testing.T) {
+	if !canFillDisk {
+		t.Skip("this system cannot limit the files of a running process")
+	}
+	rep := runTorture(t, "--faults", "disk-full", "--for", "4s", "--seed", "1", "--nodes", "1")
+	assert.Positive(t, rep.Faults["disk full"])
+	for _, h := range rep.Timeline {
+		assert.NotContains(t, h.Detail, "not noticed")
+	}
+}
+
+// With a majority of healthy nodes nobody waits for the one that swallows
+// everything. A dial in the wrong place would hold writes up for a second and more.
+func TestBlackholeDelaysNobodyElse(t *testing.T) {
+	stdout, stderr, code := quorate(t, "", "bench", "blackhole", "--for", "1s", "--clients", "4", "--json")
+	require.Zero(t, code, stderr)
+	var got blackholeStages
+	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
+	for _, l := range []latencies{got.Before, got.Onset, got.During, got.After} {
+		assert.Greater(t, l.Writes, 20)
+		assert.Zero(t, l.Failed)
+		assert.Less(t, time.Duration(l.P99Ns), 500*time.Millisecond)
+	}
+}
+
+func TestClockOffset(t *testing.T) {
+	base, data := freeRange(t), filepath.Join(t.TempDir(), "data")
+	launch(t, "node", "--node.data", data, "--listen.http", hostPort(base), "--listen.resp", hostPort(base+1), "--clock-offset=-48h")
+	require.Eventually(t, func() bool { return probe(hostPort(base+1), time.Second) == nil }, startBound, 20*time.Millisecond)
+	conn, err := dialRESP(hostPort(base+1), time.Second)
+	require.NoError(t, err)
+	defer conn.close()
+	_, err = conn.do(time.Second, "SET", "k", "v")
+	require.NoError(t, err)
+	resp, err := http.Get("http://" + hostPort(base) + "/kv?key=k")
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	var got struct{ Ts int64 }
+	require.NoError(t, json.NewDecoder(resp.Body).Decode(&got))
+	assert.WithinDuration(t, time.Now().Add(-48*time.Hour), time.UnixMilli(got.Ts), time.Hour)
 }
