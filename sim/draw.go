@@ -86,9 +86,7 @@ func (d *drawer) config() {
 	c.Network = d.network()
 	c.Disk = d.disk()
 
-	trip := c.Network.MinNs + c.Network.Mean
 	c.RequestTimeoutNs = d.log(span64{60e6, 600e6})
-	c.ResendNs = min(max(d.between(2, 20)*trip, 4e6), 200e6)
 	c.BackoffNs = d.log(span64{4e6, 60e6})
 	c.LevelNs = d.log(d.p.levelNs)
 	c.MaxPending = int(d.log(span64{4, 4096}))
@@ -98,8 +96,15 @@ func (d *drawer) config() {
 	c.ClientTimeoutNs = max(c.RequestTimeoutNs*d.between(5, 20)/10, 40e6)
 	c.SafetyNs = d.in(d.p.safetyNs)
 	c.ServiceNs = d.log(span64{1e3, 200e3})
-	c.GatherNs = d.between(0, 1) * d.log(span64{1e3, 1e6})
 	c.BatchLimit = int(d.log(span64{1, 64}))
+	if c.BatchLimit < 4 {
+		c.ServiceNs = min(c.ServiceNs, 20e3) // else the lanes are overloaded by heartbeats alone
+	}
+	// A round takes two messages and a sync. Repeating it sooner than it can be
+	// answered only adds load.
+	round := 2*(c.Network.MinNs+c.Network.Mean) + 2*c.Disk.SyncNs + 4*c.ServiceNs
+	c.ResendNs = min(max(d.between(2, 10)*round, 4e6), 250e6)
+	c.GatherNs = d.between(0, 1) * d.log(span64{1e3, 1e6})
 	c.SkewMs = d.log(span64{1, 10_000})
 	c.DriftPPM = d.between(0, 100) * d.between(0, 1)
 	for i := range int(min(d.in(d.p.keys), d.in(d.p.keys))) {
