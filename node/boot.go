@@ -8,8 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/actors/system"
@@ -31,10 +29,10 @@ func lockDir(dir string) (*os.File, error) {
 	if err != nil {
 		return nil, fmt.Errorf("node: can't open the lock file: %w", err)
 	}
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
+	if free, err := tryLock(f); !free {
 		pid, _ := os.ReadFile(name)
 		_ = f.Close() // the lock's error is the one that counts
-		if !errors.Is(err, unix.EWOULDBLOCK) {
+		if err != nil {
 			return nil, fmt.Errorf("node: can't lock %s: %w", name, err)
 		}
 		return nil, fmt.Errorf("node: %w: process %s holds %s; stop it or choose another directory",
