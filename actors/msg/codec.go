@@ -50,6 +50,9 @@ const (
 	typeDigested     byte = 29
 	typeListKeys     byte = 30
 	typeListedKeys   byte = 31
+	typePing         byte = 64
+	typePingReq      byte = 65
+	typeAck          byte = 66
 )
 
 // Append appends the encoding of m to b. The only error is a message that is
@@ -135,6 +138,15 @@ func Append(b []byte, m actors.Message) ([]byte, error) {
 		m.encode(&w)
 	case *ListedKeys:
 		w.byte(typeListedKeys)
+		m.encode(&w)
+	case *Ping:
+		w.byte(typePing)
+		m.encode(&w)
+	case *PingReq:
+		w.byte(typePingReq)
+		m.encode(&w)
+	case *Ack:
+		w.byte(typeAck)
 		m.encode(&w)
 	default:
 		return b, fmt.Errorf("msg: a %T has no wire encoding", m)
@@ -268,6 +280,18 @@ func decodeTyped(r *reader, t byte) actors.Message {
 		return m
 	case typeListedKeys:
 		m := new(ListedKeys)
+		m.decode(r)
+		return m
+	case typePing:
+		m := new(Ping)
+		m.decode(r)
+		return m
+	case typePingReq:
+		m := new(PingReq)
+		m.decode(r)
+		return m
+	case typeAck:
+		m := new(Ack)
 		m.decode(r)
 		return m
 	}

@@ -193,11 +193,12 @@ func TestEnvelope(t *testing.T) {
 
 func TestBrokenInvariantsPanicInTheSender(t *testing.T) {
 	for _, m := range []actors.Message{
-		&Ops{Ops: make([]Op, 1)},                      // no kind
-		&Accepted{Refused: make([]Refusal, 1)},        // no reason
-		&Results{Results: []kv.Result{{Status: 200}}}, // no such status
-		&Accept{Items: []*AcceptItem{{}}},             // nothing to accept
-		&Digested{Buckets: make([]Sum, Buckets-1)},    // a bucket too few
+		&Ops{Ops: make([]Op, 1)},                          // no kind
+		&Accepted{Refused: make([]Refusal, 1)},            // no reason
+		&Results{Results: []kv.Result{{Status: 200}}},     // no such status
+		&Accept{Items: []*AcceptItem{{}}},                 // nothing to accept
+		&Digested{Buckets: make([]Sum, Buckets-1)},        // a bucket too few
+		&Ping{Gossip: Gossip{Updates: make([]Update, 1)}}, // of no state
 	} {
 		require.Panics(t, func() { _, _ = Append(nil, m) }, m.MessageName())
 	}

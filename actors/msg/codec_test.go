@@ -30,6 +30,7 @@ func samples() []actors.Message {
 		&Ops{}, &Results{}, &Forward{}, &Forwarded{}, &Count{}, &Counted{}, &PeerStatus{}, &Heartbeat{}, &LinkDown{}, &Drain{},
 		&Prepare{}, &Promises{}, &Touch{}, &Touched{}, &Accept{}, &Accepted{}, &Confirm{}, &Confirmed{},
 		&ReadVersions{}, &Versions{}, &HandOver{}, &Collect{}, &Digest{}, &Digested{}, &ListKeys{}, &ListedKeys{},
+		&Ping{}, &PingReq{}, &Ack{},
 	}
 }
 
@@ -91,6 +92,9 @@ func (f filler) fill(v reflect.Value) {
 		return
 	case *kv.Status:
 		*p = kv.Status(f.IntN(int(kv.NotOwner) + 1))
+		return
+	case *MemberState:
+		*p = Alive + MemberState(f.IntN(3))
 		return
 	case *Reason:
 		*p = ByPromise + Reason(f.IntN(3))

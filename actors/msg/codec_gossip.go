@@ -1,0 +1,100 @@
+package msg
+
+import "github.com/quoratedb/quorate/actors/kv"
+
+// The encoding of the messages of gossip.go, field by field.
+
+// minUpdate is the least number of bytes that an update takes.
+const minUpdate = 6
+
+func (w *writer) gossip(g *Gossip) {
+	w.uvarint(uint64(g.Inc))
+	w.uvarint(uint64(g.GossipInc))
+	w.uvarint(g.Seq)
+	w.uvarint(uint64(g.Epoch))
+	w.uvarint(uint64(g.Load))
+	w.uvarint(uint64(len(g.Updates)))
+	for i := range g.Updates {
+		w.update(&g.Updates[i])
+	}
+}
+
+func (r *reader) gossip(g *Gossip) {
+	g.Inc = kv.Incarnation(r.uint32())
+	g.GossipInc = r.uint32()
+	g.Seq = r.uvarint()
+	g.Epoch = kv.Epoch(r.uint32())
+	g.Load = r.uint32()
+	g.Updates = list[Update](r.count(minUpdate))
+	for i := range g.Updates {
+		r.update(&g.Updates[i])
+	}
+}
+
+func (w *writer) update(u *Update) {
+	if u.State < Alive || u.State > Dead {
+		panic("msg: an update of a state that nobody has")
+	}
+	w.uvarint(uint64(u.Node))
+	w.uvarint(uint64(u.Inc))
+	w.uvarint(uint64(u.GossipInc))
+	w.byte(byte(u.State))
+	w.uvarint(uint64(u.Load))
+	w.uvarint(u.LoadSeq)
+}
+
+func (r *reader) update(u *Update) {
+	u.Node = kv.NodeID(r.uint16())
+	u.Inc = kv.Incarnation(r.uint32())
+	u.GossipInc = r.uint32()
+	u.State = MemberState(r.byte())
+	if u.State < Alive || u.State > Dead {
+		r.fail("a member's state that there is not")
+	}
+	u.Load = r.uint32()
+	u.LoadSeq = r.uvarint()
+}
+
+func (m *Ping) encode(w *writer) {
+	w.gossip(&m.Gossip)
+	w.uvarint(uint64(m.Relay))
+	w.uvarint(m.RelaySeq)
+	w.bool(m.Sync)
+}
+
+func (m *Ping) decode(r *reader) {
+	r.gossip(&m.Gossip)
+	m.Relay = kv.NodeID(r.uint16())
+	m.RelaySeq = r.uvarint()
+	m.Sync = r.bool()
+}
+
+func (m *PingReq) encode(w *writer) {
+	w.gossip(&m.Gossip)
+	w.uvarint(uint64(m.Target))
+	w.uvarint(m.Of)
+}
+
+func (m *PingReq) decode(r *reader) {
+	r.gossip(&m.Gossip)
+	m.Target = kv.NodeID(r.uint16())
+	m.Of = r.uvarint()
+}
+
+func (m *Ack) encode(w *writer) {
+	w.gossip(&m.Gossip)
+	w.uvarint(m.Of)
+	w.uvarint(uint64(m.About))
+	w.uvarint(uint64(m.AboutInc))
+	w.uvarint(uint64(m.Relay))
+	w.uvarint(m.RelaySeq)
+}
+
+func (m *Ack) decode(r *reader) {
+	r.gossip(&m.Gossip)
+	m.Of = r.uvarint()
+	m.About = kv.NodeID(r.uint16())
+	m.AboutInc = kv.Incarnation(r.uint32())
+	m.Relay = kv.NodeID(r.uint16())
+	m.RelaySeq = r.uvarint()
+}
