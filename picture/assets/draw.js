@@ -1,10 +1,24 @@
 // The drawing: everything in view, once per frame in which something changed.
 
-const MOST_ARROWS = 2500, MOST_HEADS = 700;
+const MOST_ARROWS = 900, MOST_HEADS = 500;
 let ctx, colours = {}, pending = false, drawn = { arrows: 0, messages: 0 };
 
 function changed() {
   if (!pending) { pending = true; requestAnimationFrame(draw); }
+}
+
+// hatch fills a box with diagonal lines.
+function hatch(from, to, y, h, colour) {
+  const at = box(from, to, y, h, "transparent", 3);
+  if (!at) return null;
+  ctx.save();
+  ctx.beginPath(); ctx.rect(at[0], y, at[1], h); ctx.clip();
+  ctx.strokeStyle = colour;
+  ctx.beginPath();
+  for (let a = at[0] - h - (at[0] % 7); a < at[0] + at[1]; a += 7) { ctx.moveTo(a, y + h); ctx.lineTo(a + h, y); }
+  ctx.stroke();
+  ctx.restore();
+  return at;
 }
 
 function readColours() {
@@ -113,7 +127,7 @@ function drawNodes() {
   });
   ctx.font = "bold 12px system-ui, sans-serif";
   for (const d of M.downs) {
-    const l = lanes.nodes[d.n - 1], at = box(d.f, d.t, l.y, l.h, colours["--down"], 2);
+    const l = lanes.nodes[d.n - 1], at = hatch(d.f, d.t, l.y, l.h, colours["--down"]);
     if (!at) continue;
     ctx.fillStyle = colours["--bad"];
     ctx.fillText("✕", at[0] - 4, l.line + 5);
@@ -140,8 +154,8 @@ function drawOp(i, l) {
   const { ops } = M, bad = ops.mark[i] === 1;
   const colour = colours[bad ? "--bad" : ["--read", "--write", "--cond"][ops.class[i]]];
   const dim = view.matches && !view.matches.ops.has(i) && !bad;
-  ctx.globalAlpha = dim ? .2 : ops.outcome[i] === 1 || bad ? 1 : .45;
-  const at = box(ops.at[i], ops.end[i], l.y + 2, l.h - 4, colour, 2);
+  ctx.globalAlpha = dim ? .2 : ops.outcome[i] === 1 ? 1 : bad ? .55 : .4;
+  const at = box(ops.at[i], ops.end[i], l.y + 2, l.h - 4, colour, bad ? 5 : 2);
   ctx.globalAlpha = 1;
   if (!at) return;
   if (ops.outcome[i] === 0) { // nobody knows when, if ever, it ended
@@ -152,7 +166,7 @@ function drawOp(i, l) {
     ctx.strokeStyle = colours[isPicked("op", i) || isHover("op", i) ? "--ink" : bad ? "--bad" : ops.mark[i] ? "--faint" : "--hit"];
     ctx.lineWidth = 2; ctx.strokeRect(at[0] - 1, l.y + 1, at[1] + 2, l.h - 2); ctx.lineWidth = 1;
   }
-  if (!dim && l.h > 15) label(ops.text[i], at[0], l.y + l.h / 2 + 4, at[1], colours["--back"]);
+  if (!dim && l.h > 15) label(ops.text[i], Math.max(at[0], GUTTER), l.y + l.h / 2 + 4, at[1], colours[ops.outcome[i] === 1 ? "--back" : "--ink"]);
 }
 
 // wanted reports whether a message is to be drawn at all.
@@ -167,7 +181,7 @@ function drawMessages() {
   const shown = many ? list.filter(m => view.focus.has(m) || view.matches?.msgs.has(m)).slice(0, MOST_ARROWS) : list;
   drawn.arrows = shown.length;
   const quiet = view.focus.size > 0 || view.matches;
-  for (const m of shown) if (!view.focus.has(m)) drawArrow(m, quiet && !view.matches?.msgs.has(m) ? .18 : .75, 1, shown.length);
+  for (const m of shown) if (!view.focus.has(m)) drawArrow(m, quiet && !view.matches?.msgs.has(m) ? .3 : .75, 1, shown.length);
   for (const m of shown) if (view.focus.has(m)) drawArrow(m, 1, 2, 0);
 }
 
@@ -199,7 +213,7 @@ function drawArrow(m, alpha, width, count) {
   let x2 = x(msgs.end[m]), end = y2;
   if (fate === 1) { x2 = x1 + (x2 - x1) * .6; end = y1 + (y2 - y1) * .6; } // it never gets there
   ctx.globalAlpha = fate ? Math.max(alpha, .35) : alpha;
-  const colour = colours[fate ? "--bad" : groups[msgs.group[m]].colour];
+  const colour = colours[fate === 3 ? "--faint" : fate ? "--bad" : groups[msgs.group[m]].colour];
   ctx.strokeStyle = ctx.fillStyle = colour;
   ctx.lineWidth = width;
   if (fate) ctx.setLineDash([4, 3]);
@@ -239,7 +253,7 @@ function drawGutter() {
   const t = M.tallies[view.quorum];
   const badge = (n, text, colour) => {
     ctx.fillStyle = colours[colour]; ctx.font = "bold 13px system-ui";
-    ctx.fillText(text, GUTTER - 13, lanes.nodes[n - 1].y - view.top + 18);
+    ctx.fillText(text, GUTTER - 16, lanes.nodes[n - 1].y - view.top + 18);
   };
   eachVote(t, (n, v) => { if (n !== t.n) badge(n, ["…", "✓", "✗"][v], ["--faint", "--yes", "--bad"][v]); });
   badge(t.n, "●", "--yes");
@@ -259,6 +273,12 @@ function drawRuler() {
     ctx.fillStyle = colours["--faint"];
     ctx.fillRect(x(t), RULER - 5, 1, 5);
     ctx.fillText((t / 1000).toFixed(digits) + " ms", x(t) + 3, 14);
+  }
+  ctx.fillStyle = colours["--bad"]; // where to look, however far out the view is
+  for (const o of M.offences) {
+    const at = x(o.t);
+    if (o.p || at < GUTTER || at > view.width) continue;
+    ctx.beginPath(); ctx.moveTo(at - 5, RULER - 9); ctx.lineTo(at + 5, RULER - 9); ctx.lineTo(at, RULER - 1); ctx.fill();
   }
 }
 

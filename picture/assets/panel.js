@@ -40,6 +40,7 @@ function votes(number) {
 function asHTML(item, most) {
   const said = say(item), left = said.tallies.length - most;
   return `<b>${esc(said.title)}</b>` + said.facts.map(f => `<div>${esc(f)}</div>`).join("") +
+    (item.type === "op" && said.tallies.length ? `<div>rounds on ${esc(keyName(M, M.ops.key[item.i]))} meanwhile:</div>` : "") +
     said.tallies.slice(0, most).map(votes).join("") + (left > 0 ? `<small>and ${left} more rounds: click for all</small>` : "");
 }
 
@@ -106,7 +107,8 @@ function goOffence(k) {
 // firstOffence shows the whole stretch, from what led to it on.
 function firstOffence() {
   if (!M.offences.length) return fit();
-  goOffence(Math.max(M.offences.findIndex(o => !o.p), 0));
+  const told = o => o.op < 0 || !o.p && M.ops.outcome[o.op] === 1;
+  goOffence(Math.max(M.offences.findLastIndex(told), 0)); // the answer that nothing explains is mostly the last one
   const list = M.offences.filter(o => o.op >= 0).map(o => o.op);
   if (!list.length) return;
   const from = Math.min(...list.map(i => M.ops.at[i])), to = Math.max(...list.map(i => M.ops.end[i])), pad = (to - from) * .15 + 200;
@@ -116,6 +118,7 @@ function firstOffence() {
 // search keeps what matches every word of the query: keys, clients (c3), nodes
 // (n1), kinds of messages, fates, values.
 function search(query) {
+  search.latest = query;
   const words = query.trim().split(/\s+/).filter(Boolean).map(w => new RegExp("(^|[^\\w])" + w.replace(/[^\w]/g, "\\$&") + (/\d$/.test(w) ? "(?!\\d)" : ""), "i"));
   const { ops, msgs, meta } = M, all = text => words.every(w => w.test(text));
   view.matches = words.length ? { ops: new Set(), msgs: new Set(), list: [], at: -1 } : null;

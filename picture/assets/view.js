@@ -1,6 +1,6 @@
 // The view: which stretch of time is shown, where lanes lie, what is selected.
 
-const GUTTER = 66, RULER = 22, FAULT_ROW = 15;
+const GUTTER = 86, RULER = 22, FAULT_ROW = 15;
 const groups = [
   { name: "clients", colour: "--client", on: true },
   { name: "ownership", colour: "--own", on: true },
@@ -26,7 +26,7 @@ function setRange(from, to) {
   let span = Math.min(Math.max(to - from, least), most);
   const middle = (from + to) / 2;
   from = middle - span / 2;
-  from = Math.max(-0.05 * M.meta.end - 50, Math.min(from, M.meta.end * 1.05 + 50 - span));
+  from = Math.max(-0.01 * M.meta.end - 50, Math.min(from, M.meta.end * 1.05 + 50 - span));
   view.from = from;
   view.to = from + span;
   changed();
@@ -69,7 +69,7 @@ function layOut() {
   for (let c = 0; c < M.meta.clients; c++, y += clientH + 4) lanes.clients.push({ y, h: clientH });
   y += 22;
   const spare = view.height - y - M.meta.nodes * nodeH - 6;
-  const gap = Math.max(18, Math.min(90, spare / Math.max(M.meta.nodes - 1, 1)));
+  const gap = Math.max(18, Math.min(150, spare / Math.max(M.meta.nodes - 1, 1)));
   lanes.nodes = [];
   for (let n = 0; n < M.meta.nodes; n++, y += nodeH + gap) {
     lanes.nodes.push({ y, h: nodeH, line: y + 14, sync: y + 24, owners: y + 37 });
