@@ -108,6 +108,7 @@ func (n *inode) flushUpTo(spans []span, end int64, roll *dice) {
 // normalized sorts spans and joins those that touch.
 func normalized(spans []span) []span {
 	spans = slices.Clone(spans)
+	// order: equal spans are equal in every field
 	slices.SortFunc(spans, func(a, b span) int {
 		if a.from != b.from {
 			return int(a.from - b.from)

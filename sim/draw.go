@@ -100,10 +100,15 @@ func (d *drawer) config() {
 	if c.BatchLimit < 4 {
 		c.ServiceNs = min(c.ServiceNs, 20e3) // else the lanes are overloaded by heartbeats alone
 	}
-	// A round takes two messages and a sync. Repeating it sooner than it can be
-	// answered only adds load.
+	// A round takes two messages and a sync. Half of the seeds repeat it about when
+	// it is answered, which doubles many answers; their lanes must be quick
+	// enough for the added load.
 	round := 2*(c.Network.MinNs+c.Network.Mean) + 2*c.Disk.SyncNs + 4*c.ServiceNs
 	c.ResendNs = min(max(d.between(2, 10)*round, 4e6), 250e6)
+	if d.ppm(500_000) {
+		c.ResendNs = min(max(round*5/4, 2e6), 250e6)
+		c.ServiceNs, c.BatchLimit = min(c.ServiceNs, 10e3), max(c.BatchLimit, 16)
+	}
 	c.GatherNs = d.between(0, 1) * d.log(span64{1e3, 1e6})
 	c.SkewMs = d.log(span64{1, 10_000})
 	c.DriftPPM = d.between(0, 100) * d.between(0, 1)
