@@ -145,7 +145,12 @@ func (b *builder) offences() linearizability.Verdict {
 	}
 	for _, bad := range b.r.Violations {
 		if bad.Check != sim.Linearizability {
-			b.page.Offence = append(b.page.Offence, offence{Op: -1, At: micros(bad.AtNs), Key: -1, Text: bad.Check + ": " + bad.Detail})
+			o := offence{Op: b.answeredAt(&bad), At: micros(bad.AtNs), Key: -1, Text: bad.Check + ": " + bad.Detail}
+			if o.Op >= 0 {
+				op := &b.r.History[b.rec.Calls[o.Op].Op]
+				o.At, o.Key = micros(op.Call), b.key(op.Key)
+			}
+			b.page.Offence = append(b.page.Offence, o)
 		}
 	}
 	slices.SortStableFunc(b.page.Offence, func(x, y offence) int { return int(x.At - y.At) })
@@ -170,6 +175,18 @@ func (b *builder) stretched(v linearizability.Verdict) linearizability.Verdict {
 		return v
 	}
 	return again
+}
+
+// answeredAt finds the operation whose answer gave a broken guarantee away: the
+// checks of sessions and of lost writes name the instant at which it came. -1 if there is none.
+func (b *builder) answeredAt(v *sim.Violation) int {
+	if v.Check != sim.Session && v.Check != sim.LostWrite {
+		return -1
+	}
+	return slices.IndexFunc(b.rec.Calls, func(c sim.Call) bool {
+		op := &b.r.History[c.Op]
+		return op.Outcome == linearizability.OK && op.Return == v.AtNs
+	})
 }
 
 // callOf finds an operation of a stretch, whose answer may have been cut off.

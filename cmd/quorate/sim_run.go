@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/quoratedb/quorate/linearizability"
+	"github.com/quoratedb/quorate/picture"
 	"github.com/quoratedb/quorate/sim"
 )
 
@@ -108,6 +109,7 @@ func (c *simCmd) writeBundle(dir string, plan *sim.Plan, replay string) error {
 		"plan.json":     func(f *os.File) error { _, err := f.Write(sim.FormatPlan(plan)); return err },
 		"history.jsonl": func(f *os.File) error { return linearizability.WriteJSONL(f, r.History) },
 		"trace.jsonl":   func(f *os.File) error { return sim.WriteTrace(f, r.Trace) },
+		"picture.html":  func(f *os.File) error { return picture.Write(f, r, picture.Options{Replay: replay}) },
 		"porcupine.html": func(f *os.File) error {
 			return linearizability.WriteHTML(f, r.History, linearizability.KV, r.Judgement)
 		},

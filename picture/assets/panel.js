@@ -11,7 +11,7 @@ function say(item) {
       title: ops.text[i], tallies: talliesOf(i),
       facts: [`client ${ops.client[i]} at node ${ops.node[i]}`, when(ops.at[i], ops.end[i]),
         ops.outcome[i] === 0 ? "outcome unknown: it may have happened, or may happen later" : outcomes[ops.outcome[i]],
-        ...(ops.mark[i] === 1 ? ["OFFENDING: no order of the marked operations explains every answer"] : []),
+        ...(ops.mark[i] === 1 ? ["OFFENDING: no order of execution explains its answer together with those of the other marked ones"] : []),
         ...(ops.mark[i] === 2 ? ["left the key as it was before the offending stretch"] : [])],
     };
     case "msg": return {
@@ -107,7 +107,7 @@ function goOffence(k) {
 // firstOffence shows the whole stretch, from what led to it on.
 function firstOffence() {
   if (!M.offences.length) return fit();
-  const told = o => o.op < 0 || !o.p && M.ops.outcome[o.op] === 1;
+  const told = o => o.op >= 0 && !o.p && M.ops.outcome[o.op] === 1;
   goOffence(Math.max(M.offences.findLastIndex(told), 0)); // the answer that nothing explains is mostly the last one
   const list = M.offences.filter(o => o.op >= 0).map(o => o.op);
   if (!list.length) return;
