@@ -9,17 +9,16 @@ import (
 	"slices"
 	"sync"
 	"time"
-
-	"github.com/quoratedb/quorate/cmd/quorate/netfault"
 )
 
-// benchBlackhole measures what writers notice of a node that swallows
-// everything: every key is owned by another node, so a majority needs nothing
-// from it, and no write should wait for it.
+// benchBlackhole measures what writers notice of a node that is cut off: every
+// key is owned by another node, so a majority needs nothing from it, and no
+// write should wait for it.
 type benchBlackhole struct {
 	Nodes   int           `default:"3" help:"How many nodes, 3 to 7." placeholder:"N"`
 	For     time.Duration `default:"5s" help:"How long to measure before, and during." placeholder:"D"`
 	Clients int           `default:"8" help:"How many clients at the same time." placeholder:"N"`
+	Style   string        `default:"swallowed" enum:"held,swallowed,refused" help:"How it is cut off: held (late), swallowed (lost), refused (reset)."`
 	JSON    bool          `name:"json" help:"Print one JSON object."`
 }
 
@@ -59,7 +58,7 @@ func (b *benchBlackhole) Run() error {
 	if b.JSON {
 		return json.NewEncoder(os.Stdout).Encode(s)
 	}
-	fmt.Printf("node %d of %d swallows everything; %d clients write keys that others own\n", s.Victim, s.Nodes, s.Clients)
+	fmt.Printf("node %d of %d is cut off (%s); %d clients write keys that others own\n", s.Victim, s.Nodes, b.Style, s.Clients)
 	for _, stage := range []struct {
 		name string
 		l    latencies
@@ -113,8 +112,8 @@ func (b *benchBlackhole) stages(c *cluster, links *mesh) (*blackholeStages, erro
 	load := func(d time.Duration) latencies { return b.load(c.members[:len(c.members)-1], keys, d) }
 	load(time.Second) // warm
 	s.Before = load(b.For)
-	swallow := cutStyle{state: netfault.State{Out: netfault.Conditions{Swallowed: true}}}
-	links.impose(cutting(swallow, at(victim.id)))
+	style := cutStyles[slices.IndexFunc(cutStyles, func(s cutStyle) bool { return s.name == b.Style })]
+	links.impose(cutting(style, at(victim.id)))
 	s.Onset = load(onset)
 	s.During = load(b.For)
 	links.heal()

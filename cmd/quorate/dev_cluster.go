@@ -26,7 +26,8 @@ type member struct {
 	endpoints
 	id     int // from 1
 	dir    string
-	config string // its file
+	config string   // its file
+	flags  []string // settings over the file's
 }
 
 // stopBound is how long a node may take to hand its work on and close its log
@@ -53,7 +54,7 @@ func newCluster(bin, dir string, eps []endpoints, output func(id int) io.Writer)
 
 // nodeArgs are the arguments that every member is started with.
 func (m *member) nodeArgs() []string {
-	return []string{"node", "--config", m.config, "--while-stdin"}
+	return append([]string{"node", "--config", m.config, "--while-stdin"}, m.flags...)
 }
 
 // start starts every node that does not run.

@@ -124,6 +124,10 @@ func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureS
 		defer links.close()
 	}
 	defer c.stop(stopBound)
+	for _, m := range c.members {
+		m.flags = tortureSettings
+		m.args = m.nodeArgs()
+	}
 	if err := c.start(); err != nil {
 		return nil, err
 	}

@@ -22,17 +22,16 @@ const (
 	// fullBound is how long a node whose disk is full may go on: until it
 	// wants to write something.
 	fullBound = 3 * time.Second
-	// tornBytes is the most of one last write that the disk has room for.
-	tornBytes = 8 << 10
 )
 
-// diskFull lets one node's files grow no more, which is what a full disk does
-// to it but for the number of the error. The node must stop and say why; it
-// may be started once more before there is room, and must come back after.
+// diskFull lets one node's files grow to a random length only, so that the last
+// write may be cut short anywhere. To the log that is a full disk but for the
+// number of the error. The node must stop and say why; it may be started once
+// more before there is room, and must come back after.
 func diskFull(h *hand, ctx context.Context) {
 	h.lookForDead()
 	m := h.some(1)[0]
-	limit := uint64(largestSegment(m.dir)) + h.rng.Uint64N(tornBytes)
+	limit := h.rng.Uint64N(uint64(newestSegment(m.dir)) + 1)
 	h.aim(fmt.Sprintf("at %d bytes", limit), m)
 	said := h.logSize(m)
 	if err := limitFiles(m.pid(), limit); err != nil {
@@ -84,12 +83,13 @@ func (h *hand) logSize(m *member) int64 {
 	return info.Size()
 }
 
-// largestSegment is the size of the largest log segment below dir.
-func largestSegment(dir string) (size int64) {
+// newestSegment is the size of the log segment below dir that is written to.
+func newestSegment(dir string) (size int64) {
+	newest := ""
 	_ = filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
-		if err == nil && strings.HasSuffix(d.Name(), ".wal") {
+		if err == nil && strings.HasSuffix(d.Name(), ".wal") && d.Name() > newest { // numbers of one length
 			if info, err := d.Info(); err == nil {
-				size = max(size, info.Size())
+				newest, size = d.Name(), info.Size()
 			}
 		}
 		return nil // files come and go meanwhile

@@ -79,6 +79,9 @@ type happening struct {
 	Name   string `json:"name"`
 	Nodes  []int  `json:"nodes"`
 	Detail string `json:"detail,omitempty"`
+	// Harmed counts the reads that a fault of the network held, lost or delayed,
+	// and the connections that it reset or refused.
+	Harmed uint64 `json:"harmed,omitempty"`
 	FromNs int64  `json:"from_ns"`
 	ToNs   int64  `json:"to_ns"`
 }
@@ -133,13 +136,22 @@ func (h *hand) run(ctx context.Context, menu []fault) {
 	for len(menu) > 0 && h.rest(ctx, 300*time.Millisecond, 1500*time.Millisecond) {
 		f := menu[h.rng.IntN(len(menu))]
 		h.now = happening{Kind: f.kind, Name: f.name, FromNs: h.nowNs()}
+		before := h.harmed(f.kind)
 		f.do(h, ctx)
-		h.now.ToNs = h.nowNs()
-		h.note("%s of %v ended", f.name, h.now.Nodes)
+		h.now.ToNs, h.now.Harmed = h.nowNs(), h.harmed(f.kind)-before
+		h.note("%s of %v ended, %d reads and connections harmed", f.name, h.now.Nodes, h.now.Harmed)
 		h.mu.Lock()
 		h.timeline = append(h.timeline, h.now)
 		h.mu.Unlock()
 	}
+}
+
+// harmed is what the network's faults had an effect on so far; 0 for others.
+func (h *hand) harmed(kind string) uint64 {
+	if !slices.Contains(networkKinds, kind) {
+		return 0
+	}
+	return h.mesh.harmed()
 }
 
 // aim says who is struck and how, before it is done.

@@ -1,5 +1,10 @@
 package main
 
+import (
+	"context"
+	"time"
+)
+
 // span is a piece of time, in nanoseconds since the start of a run.
 type span struct{ fromNs, toNs int64 }
 
@@ -22,6 +27,24 @@ func (g *gap) success(nowNs int64) {
 		g.long = append(g.long, span{g.lastNs, nowNs})
 	}
 	g.lastNs = nowNs
+}
+
+// longestStall looks, until ctx ends, how late this process itself gets to run,
+// in nanoseconds: gaps of that length are the machine's.
+func longestStall(ctx context.Context) (longest int64) {
+	const every = 10 * time.Millisecond
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for last := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			return longest
+		case <-tick.C:
+		}
+		now := time.Now()
+		longest = max(longest, (now.Sub(last) - every).Nanoseconds())
+		last = now
+	}
 }
 
 // gapsByKind is the longest gap of any client that overlaps with a fault of

@@ -41,11 +41,9 @@ func (h *hand) cut(ctx context.Context, ways func(way) bool, victims ...*member)
 
 // during imposes states for a while and heals.
 func (h *hand) during(ctx context.Context, state func(way) netfault.State, least, most time.Duration) {
-	before := h.mesh.harmed()
 	h.mesh.impose(state)
 	h.rest(ctx, least, h.span(least, most)+time.Millisecond) // short ones more often
 	h.mesh.heal()
-	h.note("  %d reads or connections were harmed", h.mesh.harmed()-before)
 }
 
 func (h *hand) isolate(ctx context.Context, m *member) { h.cut(ctx, at(m.id), m) }

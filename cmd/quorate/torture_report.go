@@ -39,6 +39,7 @@ type tortureReport struct {
 	LongestGapNs int64            `json:"longest_gap_ns"`
 	GapFromNs    int64            `json:"longest_gap_from_ns"`
 	GapsByKind   map[string]int64 `json:"longest_gap_by_fault_ns"` // while a fault of the kind was on
+	StallNs      int64            `json:"harness_stall_ns"`        // the longest time that the harness itself did not get to run
 	AckedWrites  int              `json:"acked_writes"`
 	AckedLost    int              `json:"acked_lost"`
 	Verdict      string           `json:"verdict"`
@@ -51,7 +52,7 @@ type tortureReport struct {
 // the logs.
 func (r *tortureRun) judge() *tortureReport {
 	rep := &tortureReport{Nodes: r.cmd.Nodes, Scenario: r.cmd.Scenario, Seed: r.cmd.Seed, Build: buildID(), ForNs: r.cmd.For.Nanoseconds(),
-		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, Keys: len(r.final), Violations: slices.Concat(r.nemesis.died, r.broken)}
+		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, Keys: len(r.final), StallNs: r.stallNs, Violations: slices.Concat(r.nemesis.died, r.broken)}
 	history := rep.gather(r.clients)
 	rep.GapsByKind = gapsByKind(r.nemesis.timeline, r.clients)
 	if err := writeHistory(filepath.Join(r.dir, "history.jsonl"), history); err != nil {
@@ -66,22 +67,29 @@ func (r *tortureRun) judge() *tortureReport {
 	if rep.stretch.Answer == lin.Illegal {
 		rep.Violations = append(rep.Violations, fmt.Sprintf("not linearizable: key %q", rep.stretch.Key))
 	}
-	faults := 0
-	for _, n := range rep.Faults {
-		faults += n
-	}
 	const fewest = 100 // operations per node and run that mean anything
 	switch {
 	case len(rep.Violations) > 0:
 		rep.Verdict = verdictViolation
 	case rep.stretch.Answer == lin.Undecided:
 		rep.Verdict = verdictUndecided
-	case rep.OpsOK < fewest*rep.Nodes && r.space.scenario.think <= thinkTime || rep.OpsOK == 0 || faults == 0 && r.harmful:
+	case rep.OpsOK < fewest*rep.Nodes && r.space.scenario.think <= thinkTime || rep.OpsOK == 0 || r.harmful && !harmed(rep.Timeline):
 		rep.Verdict = verdictVacuous
 	default:
 		rep.Verdict = verdictOK
 	}
 	return rep
+}
+
+// harmed reports whether the faults did anything: there were some, and those of
+// the network, if any, met traffic.
+func harmed(timeline []happening) bool {
+	network, met := false, false
+	for _, h := range timeline {
+		network = network || slices.Contains(networkKinds, h.Kind)
+		met = met || h.Harmed > 0
+	}
+	return len(timeline) > 0 && network == met
 }
 
 // gather merges the clients' histories and counts.
@@ -146,6 +154,7 @@ func (rep *tortureReport) print(w io.Writer, asJSON bool) {
 	fmt.Fprintf(w, "operations    %d on %d keys: %d ok, %d unknown, %d refused\n", rep.Ops, rep.Keys, rep.OpsOK, rep.OpsUnknown, rep.OpsFailed)
 	fmt.Fprintf(w, "faults        %s\n", strings.Join(faults, ", "))
 	fmt.Fprintf(w, "longest gap   %v without a success for one client, from %v on\n", ms(rep.LongestGapNs), ms(rep.GapFromNs))
+	fmt.Fprintf(w, "own stall     %v at most: how late this machine let the clients themselves run\n", ms(rep.StallNs))
 	var gaps []string
 	for _, k := range slices.Sorted(maps.Keys(rep.GapsByKind)) {
 		gaps = append(gaps, fmt.Sprintf("%s %v", k, ms(rep.GapsByKind[k])))

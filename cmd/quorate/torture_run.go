@@ -25,6 +25,7 @@ type tortureRun struct {
 	space   *keyspace
 	clients []*loadClient
 	final   map[string]lin.Result // by key
+	stallNs int64                 // the longest time that this process did not get to run
 	broken  []string              // what went wrong, other than a wrong answer
 }
 
@@ -45,6 +46,7 @@ func (r *tortureRun) load(ctx context.Context, kinds []string) {
 			c.run(ctx, r.space.scenario.think)
 		}()
 	}
+	all.Go(func() { r.stallNs = longestStall(ctx) })
 	r.nemesis.run(ctx, kinds)
 	all.Wait()
 }

@@ -20,6 +20,10 @@ type tortureScenario struct {
 	think       time.Duration
 }
 
+// tortureSettings make a node do within seconds what else takes it hours, so
+// that faults meet it: checkpoints, new segments, levelling, collecting.
+var tortureSettings = []string{"--wal.segment=256KiB", "--wal.checkpoint=1MiB", "--timeouts.level=500ms"}
+
 // The indexes of families.
 const (
 	famRegister = iota

@@ -121,3 +121,12 @@ func TestGapsByKind(t *testing.T) {
 	got := gapsByKind(timeline, []*loadClient{{gap: g}})
 	assert.Equal(t, map[string]int64{"kill": ms(28), "slow": ms(69), "clock": 0}, got)
 }
+
+func TestFaultsThatMetNothingProveNothing(t *testing.T) {
+	kill, cut := happening{Kind: "kill"}, happening{Kind: "partition"}
+	assert.False(t, harmed(nil))
+	assert.True(t, harmed([]happening{kill}))
+	assert.False(t, harmed([]happening{kill, cut}))
+	cut.Harmed = 1
+	assert.True(t, harmed([]happening{cut, kill, {Kind: "slow"}}))
+}
