@@ -69,8 +69,9 @@ fmt-check:
 	@files=$$(gofmt -l .); test -z "$$files" || { printf 'gofmt would change (run make fmt):\n%s\n' "$$files" >&2; exit 1; }
 
 .PHONY: lint
-lint: ## go vet and staticcheck
+lint: ## go vet, the determinism rules and staticcheck
 	$(GO) vet ./...
+	$(GO) run ./internal/determinism/cmd
 	$(GO) tool staticcheck ./...
 
 .PHONY: cross

@@ -1,11 +1,10 @@
 // Package quorate_test holds the rules about the shape of this repository: the
-// map of who imports whom, what must stay pure, and what every package owes its
-// reader. The engine is internal/arch; docs/ARCHITECTURE.md says why.
+// map of who imports whom, and what every package owes its reader. The engine is
+// internal/arch; docs/ARCHITECTURE.md says why. What must be deterministic is
+// checked by internal/determinism.
 package quorate_test
 
 import (
-	"path"
-	"strings"
 	"sync"
 	"testing"
 
@@ -90,20 +89,6 @@ var exclusive = map[string]string{
 	"github.com/alecthomas/kong":        "cmd/...",
 }
 
-// pure are the directories whose code runs in both hosts, or is a host that
-// must replay: the same input gives the same output, in any process.
-var pure = []string{"actors", "ring", "wal", "sim"}
-
-// impureFile excepts the one seam to the machine: wal's operating system files.
-func impureFile(file string) bool {
-	return path.Dir(file) == "wal" && strings.HasPrefix(path.Base(file), "os_")
-}
-
-// globals are package-level variables that look mutable and are not, with the reason.
-var globals = map[string]string{
-	"wal.castagnoli": "a table of package hash/crc32, shared by contract and never written",
-}
-
 // maxLines is how long a file may be before it surely holds more than one idea.
 const maxLines = 450
 
@@ -126,33 +111,6 @@ func report(t *testing.T, bad []arch.Violation) {
 
 func TestImportsPointOneWay(t *testing.T) {
 	report(t, arch.CheckImports(module(t), layers, exclusive))
-}
-
-func TestPureCodeHasNoClockGoroutineOrChance(t *testing.T) {
-	checked := map[string]bool{}
-	for _, p := range module(t).Packages {
-		for _, dir := range pure {
-			if p.Rel == dir || strings.HasPrefix(p.Rel, dir+"/") {
-				checked[dir] = true
-				report(t, arch.CheckPurity(p, impureFile, globals))
-			}
-		}
-	}
-	for _, dir := range pure {
-		require.True(t, checked[dir], "no package was found in %s", dir)
-	}
-}
-
-func TestAllowedGlobalsExist(t *testing.T) {
-	exist := map[string]bool{}
-	for _, p := range module(t).Packages {
-		for _, name := range p.Types.Scope().Names() {
-			exist[p.Types.Name()+"."+name] = true
-		}
-	}
-	for name := range globals {
-		require.True(t, exist[name], "%s is allowed as a global variable but does not exist", name)
-	}
 }
 
 func TestEveryPackageIsDocumented(t *testing.T) { report(t, arch.CheckDocs(module(t))) }

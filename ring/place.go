@@ -88,6 +88,7 @@ func tokensOf(nodes []Node, vnodes int) []token {
 			tokens = append(tokens, token{at: xxh3.Hash(b[:]), node: i})
 		}
 	}
+	// order: equal tokens are equal in every field
 	slices.SortFunc(tokens, func(a, b token) int {
 		if c := cmp.Compare(a.at, b.at); c != 0 {
 			return c

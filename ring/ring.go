@@ -74,6 +74,7 @@ func New(cfg Config) (*Ring, error) {
 		cfg.VNodes = DefaultVNodes
 	}
 	cfg.Nodes = slices.Clone(cfg.Nodes)
+	// order: two nodes of one id are refused below
 	slices.SortFunc(cfg.Nodes, func(a, b Node) int { return cmp.Compare(a.ID, b.ID) })
 	if err := cfg.check(); err != nil {
 		return nil, err

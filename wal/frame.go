@@ -28,6 +28,7 @@ const (
 	endMarks        = "\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5\xE5"
 )
 
+// immutable: a table that package hash/crc32 shares and nobody writes to
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // frameHeader is a header whose check is right.

@@ -62,6 +62,7 @@ func New(cfg Config) *Detector {
 			d.peers = append(d.peers, peer{node: n})
 		}
 	}
+	// order: a node is a peer once
 	slices.SortFunc(d.peers, func(a, b peer) int { return cmp.Compare(a.node, b.node) })
 	return d
 }

@@ -1,7 +1,8 @@
 // Package arch checks rules about the shape of the source: which package may
-// import which, what must stay free of clocks, goroutines and other sources of
-// chance, and that every package says what it is. The rules of this repository
-// are written down in arch_test.go at its root; here is the engine.
+// import which, that every package says what it is, and that files stay short.
+// The rules of this repository are written down in arch_test.go at its root; here
+// is the engine. (What must be deterministic is the business of package
+// determinism.)
 package arch
 
 import (
@@ -33,7 +34,6 @@ type Package struct {
 	Root  string // the module's root, absolute
 	Files []*ast.File
 	Fset  *token.FileSet
-	Info  *types.Info
 	Types *types.Package
 }
 
@@ -69,7 +69,7 @@ func Load(root string) (*Module, error) {
 		m.Path = p.Module.Path
 		m.Packages = append(m.Packages, &Package{
 			Rel: strings.TrimPrefix(strings.TrimPrefix(p.PkgPath, p.Module.Path), "/"), Root: root,
-			Files: p.Syntax, Fset: p.Fset, Info: p.TypesInfo, Types: p.Types,
+			Files: p.Syntax, Fset: p.Fset, Types: p.Types,
 		})
 	}
 	if len(broken) > 0 {
@@ -91,9 +91,6 @@ func (p *Package) relative(file string) string {
 	}
 	return file
 }
-
-// file is the relative name of a parsed file.
-func (p *Package) file(f *ast.File) string { return p.relative(p.Fset.Position(f.Package).Filename) }
 
 // under reports whether rel is dir or below it.
 func under(rel, dir string) bool { return rel == dir || strings.HasPrefix(rel, dir+"/") }

@@ -1,4 +1,4 @@
-package arch
+package determinism
 
 import (
 	"go/ast"
@@ -6,12 +6,12 @@ import (
 	"go/types"
 )
 
-// mutableGlobals finds package-level variables that could carry state between
-// runs. Fine without more ado are: the blank variable, errors, and tables
-// (initialised values without pointers, functions, channels or interfaces in
-// their own type, not exported, never written to or aliased by address).
-func (p *Package) mutableGlobals(f *ast.File, allowed map[string]string) (bad []Violation) {
-	for _, decl := range f.Decls {
+// globals finds package-level variables that could carry state between runs.
+// Fine without more ado are: the blank variable, errors, and tables (initialised
+// values without pointers, functions, channels or interfaces in their own type,
+// not exported, never written to or aliased by address).
+func (c *checker) globals() {
+	for _, decl := range c.file.Decls {
 		gen, ok := decl.(*ast.GenDecl)
 		if !ok || gen.Tok != token.VAR {
 			continue
@@ -19,21 +19,20 @@ func (p *Package) mutableGlobals(f *ast.File, allowed map[string]string) (bad []
 		for _, spec := range gen.Specs {
 			vs := spec.(*ast.ValueSpec)
 			for _, id := range vs.Names {
-				if id.Name == "_" || allowed[p.Types.Name()+"."+id.Name] != "" {
+				if id.Name == "_" {
 					continue
 				}
-				if why := p.whyMutable(id, len(vs.Values) > 0); why != "" {
-					bad = append(bad, p.violation(id.Pos(), "package-level variable %s %s", id.Name, why))
+				if why := c.whyMutable(id, len(vs.Values) > 0); why != "" && !c.explained(id.Pos(), forImmutable) {
+					c.Reportf(id.Pos(), "package-level variable %s %s", id.Name, why)
 				}
 			}
 		}
 	}
-	return bad
 }
 
-func (p *Package) whyMutable(id *ast.Ident, initialised bool) string {
-	v := p.Info.Defs[id]
-	if p.written(v) {
+func (c *checker) whyMutable(id *ast.Ident, initialised bool) string {
+	v := c.TypesInfo.Defs[id]
+	if c.written(v) {
 		return "is written to or has its address taken"
 	}
 	if types.Identical(v.Type(), types.Universe.Lookup("error").Type()) {
@@ -41,7 +40,7 @@ func (p *Package) whyMutable(id *ast.Ident, initialised bool) string {
 	}
 	switch v.Type().Underlying().(type) {
 	case *types.Pointer, *types.Signature, *types.Chan, *types.Interface:
-		return "has the type " + v.Type().String() + ", through which state can change; allow it by name with a reason if it can't"
+		return "has the type " + v.Type().String() + ", through which state can change; say in a comment `// immutable: why` if it can't"
 	}
 	switch {
 	case !initialised:
@@ -55,14 +54,14 @@ func (p *Package) whyMutable(id *ast.Ident, initialised bool) string {
 // written reports whether any file of the package assigns to a variable or to
 // part of it, takes its address (also through a pointer method), or hands it
 // to a builtin that changes it.
-func (p *Package) written(v types.Object) bool {
+func (c *checker) written(v types.Object) bool {
 	found := false
 	is := func(x ast.Expr) {
-		if p.base(x) == v {
+		if c.base(x) == v {
 			found = true
 		}
 	}
-	for _, f := range p.Files {
+	for _, f := range c.Files {
 		ast.Inspect(f, func(n ast.Node) bool {
 			switch n := n.(type) {
 			case *ast.AssignStmt:
@@ -79,7 +78,7 @@ func (p *Package) written(v types.Object) bool {
 					is(n.X)
 				}
 			case *ast.CallExpr:
-				p.changedByCall(n, is)
+				c.changedByCall(n, is)
 			}
 			return !found
 		})
@@ -87,15 +86,15 @@ func (p *Package) written(v types.Object) bool {
 	return found
 }
 
-func (p *Package) changedByCall(c *ast.CallExpr, is func(ast.Expr)) {
-	switch fun := ast.Unparen(c.Fun).(type) {
+func (c *checker) changedByCall(call *ast.CallExpr, is func(ast.Expr)) {
+	switch fun := ast.Unparen(call.Fun).(type) {
 	case *ast.Ident:
-		_, builtin := p.Info.Uses[fun].(*types.Builtin)
+		_, builtin := c.TypesInfo.Uses[fun].(*types.Builtin)
 		if builtin && (fun.Name == "delete" || fun.Name == "clear" || fun.Name == "copy") {
-			is(c.Args[0])
+			is(call.Args[0])
 		}
 	case *ast.SelectorExpr:
-		sel := p.Info.Selections[fun]
+		sel := c.TypesInfo.Selections[fun]
 		if sel == nil || sel.Kind() != types.MethodVal {
 			return
 		}
@@ -110,11 +109,14 @@ func (p *Package) changedByCall(c *ast.CallExpr, is func(ast.Expr)) {
 }
 
 // base is the variable that an expression reads or writes a part of.
-func (p *Package) base(x ast.Expr) types.Object {
+func (c *checker) base(x ast.Expr) types.Object {
 	for x != nil {
 		switch e := x.(type) {
 		case *ast.Ident:
-			return p.Info.Uses[e]
+			if def := c.TypesInfo.Defs[e]; def != nil {
+				return def
+			}
+			return c.TypesInfo.Uses[e]
 		case *ast.ParenExpr:
 			x = e.X
 		case *ast.IndexExpr:
@@ -124,8 +126,8 @@ func (p *Package) base(x ast.Expr) types.Object {
 		case *ast.StarExpr:
 			x = e.X
 		case *ast.SelectorExpr:
-			if _, field := p.Info.Selections[e]; !field {
-				return p.Info.Uses[e.Sel]
+			if _, field := c.TypesInfo.Selections[e]; !field {
+				return c.TypesInfo.Uses[e.Sel]
 			}
 			x = e.X
 		default:

@@ -1,0 +1,5 @@
+package clocks
+
+import . "time"
+
+func dot() { Sleep(1) } // want `time.Sleep: `
