@@ -66,13 +66,18 @@ func (r *Replica) with(id kv.Partition, f func(*partition)) error {
 	return nil
 }
 
+// pieceBytes ends a piece of a checkpoint early, at a record's end: 500 values of
+// 8 MiB in one piece would stall the lane and take 4 GiB.
+const pieceBytes = 1 << 20
+
 // Checkpoint implements actors.Restorer.
 func (r *Replica) Checkpoint(c *actors.Context, cursor *actors.Cursor, limit int) *actors.Cursor {
 	at := actors.Cursor{}
 	if cursor != nil {
 		at = *cursor
 	}
-	emitted := 0
+	emitted, end := 0, len(c.Records)+pieceBytes
+	full := func() bool { return emitted >= limit || len(c.Records) >= end }
 	for ; int(at.Partition) < len(r.parts); at = (actors.Cursor{Partition: at.Partition + 1}) {
 		p := r.parts[at.Partition]
 		if p == nil {
@@ -82,7 +87,7 @@ func (r *Replica) Checkpoint(c *actors.Context, cursor *actors.Cursor, limit int
 			r.checkpointFacts(c, p)
 		}
 		p.ascend(at.Key, at.Started && at.Key != "", func(e *entry) bool {
-			if emitted >= limit {
+			if full() {
 				return false
 			}
 			emitted++
@@ -91,7 +96,7 @@ func (r *Replica) Checkpoint(c *actors.Context, cursor *actors.Cursor, limit int
 			c.Persist(&r.scratch.accept)
 			return true
 		})
-		if emitted >= limit {
+		if full() {
 			at.Started = true
 			return &at
 		}

@@ -149,3 +149,25 @@ func TestCheckpointEmitsEachRegisterOnce(t *testing.T) {
 		require.Equal(t, keys, emitted, "in pieces of %d", limit)
 	}
 }
+
+// TestCheckpointPiecesAreBounded: large values come in more pieces, and all of them come.
+func TestCheckpointPiecesAreBounded(t *testing.T) {
+	const keys, size = 9, 400 << 10
+	r := newReplica(1)
+	for i := range keys {
+		v := kv.Version{Ballot: kv.Ballot{Epoch: 1, Round: 1, Node: 2, Inc: 1}, Seq: uint64(i + 1)}
+		rec := msg.AcceptRecord{Key: []byte{byte('a' + i)}, Register: kv.Register{Kind: kv.Value, Version: v, Rev: v, Data: make([]byte, size)}}
+		require.NoError(t, r.Restore(rec.AppendTo(nil)))
+	}
+	bytes := 0
+	for cursor := (*actors.Cursor)(nil); ; {
+		var c actors.Context
+		cursor = r.Checkpoint(&c, cursor, 1000)
+		require.Less(t, len(c.Records), pieceBytes+size+1024, "of one piece")
+		bytes += len(c.Records)
+		if cursor == nil {
+			break
+		}
+	}
+	require.InDelta(t, keys*size, bytes, keys*256)
+}
