@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"slices"
+
 	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -34,13 +36,35 @@ type readQueue struct {
 	mark uint64 // tells the messages apart for which partitions are gathered
 }
 
-// confirmState is the exchange with one peer: one request at a time.
+// confirmState is the exchange with one peer: one request at a time, another
+// one if its answer takes too long. Late answers count all the same, for the
+// reads that they cover.
 type confirmState struct {
-	inFlight uint64 // id of the request, 0 if none
-	upTo     uint64 // it left after the reads up to this seq had arrived
+	inFlight uint64           // id of the latest request, 0 if none is waited for
+	asked    []confirmRequest // unanswered ones, oldest first
 	sentNs   int64
-	checks   []msg.PartitionBallot
+	waitNs   int64     // for the answer to the latest
 	last     msg.Stamp // of the latest answer
+}
+
+// confirmRequest is one of them. It left after the reads up to upTo had arrived.
+type confirmRequest struct {
+	id, upTo uint64
+	checks   []msg.PartitionBallot
+}
+
+// maxConfirms bounds the requests to a peer whose answers still count.
+const maxConfirms = 8
+
+// answered takes the request with an id out of the list.
+func (st *confirmState) answered(id uint64) (confirmRequest, bool) {
+	for i, r := range st.asked {
+		if r.id == id {
+			st.asked = slices.Delete(st.asked, i, i+1)
+			return r, true
+		}
+	}
+	return confirmRequest{}, false
 }
 
 func (q *readQueue) add(p *partition, f ref, res kv.Result) {
@@ -88,11 +112,15 @@ func (s *Shard) sendConfirm(c *actors.Context, m *peer) {
 		return
 	}
 	s.stats.Confirms++
-	m.confirm.inFlight = s.newID()
-	m.confirm.upTo = s.reads.seq
-	m.confirm.sentNs = c.NowNs
-	m.confirm.checks = checks
-	c.Send(m.addrReplica, &msg.Confirm{ID: m.confirm.inFlight, Checks: checks})
+	st := &m.confirm
+	st.inFlight = s.newID()
+	st.sentNs = c.NowNs
+	st.waitNs = max(st.waitNs, s.cfg.ResendNs)
+	if len(st.asked) == maxConfirms {
+		st.asked = slices.Delete(st.asked, 0, 1)
+	}
+	st.asked = append(st.asked, confirmRequest{id: st.inFlight, upTo: s.reads.seq, checks: checks})
+	c.Send(m.addrReplica, &msg.Confirm{ID: st.inFlight, Checks: checks})
 }
 
 // needsDead reports whether so many members seem dead that they must be asked too.
@@ -109,14 +137,20 @@ func (s *Shard) needsDead() bool {
 // confirmed counts an answer for the reads that it covers.
 func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 	from := s.peerOf(c.Sender.Node)
-	if from == nil || from.confirm.inFlight != m.ID {
+	if from == nil {
 		return
 	}
 	st := &from.confirm
-	st.inFlight = 0
+	req, ok := st.answered(m.ID)
+	if !ok {
+		return
+	}
+	if st.inFlight == m.ID {
+		st.inFlight, st.waitNs = 0, 0
+	}
 	st.last = m.Stamp
 	refused := m.Refused
-	for i, asked := range st.checks {
+	for i, asked := range req.checks {
 		p := s.parts[asked.Partition]
 		var no *msg.Refusal
 		if len(refused) > 0 && int(refused[0].Index) == i {
@@ -134,7 +168,7 @@ func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 	}
 	for i := range s.reads.list {
 		r := &s.reads.list[i]
-		if r.seq > st.upTo {
+		if r.seq > req.upTo {
 			break
 		}
 		at := r.p.indexOf(from.node)
@@ -177,11 +211,12 @@ func (s *Shard) releaseReads(c *actors.Context) {
 	s.reads.list = append(kept, added...)
 }
 
-// retryConfirms gives requests up that get no answer, so that the next can leave.
+// retryConfirms lets the next request leave where an answer takes too long.
 func (s *Shard) retryConfirms(c *actors.Context) {
 	for _, m := range s.peers {
-		if m.confirm.inFlight != 0 && m.confirm.sentNs+s.cfg.ResendNs <= c.NowNs {
-			m.confirm.inFlight = 0
+		if st := &m.confirm; st.inFlight != 0 && st.sentNs+st.waitNs <= c.NowNs {
+			st.inFlight = 0
+			st.waitNs = min(2*st.waitNs, maxBackoff*s.cfg.ResendNs)
 		}
 	}
 }

@@ -153,7 +153,8 @@ func (s *Shard) checkForwards(c *actors.Context) {
 				case f.closed():
 				case read && overdue:
 					s.delay(c, f)
-				case !read || !fw.retried:
+					wanted = true // the late answer is as good
+				default:
 					wanted = true
 				}
 			}

@@ -35,9 +35,10 @@ type key struct {
 	best     kv.Register // touching: the newest one seen; accepting: what the round builds on
 	votes    quorum.Tally
 	round    uint64
-	sentNs   int64
-	orderAt  int // position in p.order
-	activeAt int // position in Shard.active, -1 if not there
+	sentNs   int64 // when the question was last put
+	waitNs   int64 // until it is put again
+	orderAt  int   // position in p.order
+	activeAt int   // position in Shard.active, -1 if not there
 	phase    phase
 	askedFor int  // touching: so many of waiting had come when the touch left
 	agree    bool // touching: all answers had the same version
@@ -191,7 +192,7 @@ func (s *Shard) startRound(c *actors.Context, k *key) {
 func (s *Shard) ask(c *actors.Context, k *key, send func(*peer)) {
 	k.round++
 	k.votes = quorum.New(len(k.p.prefs))
-	k.sentNs = c.NowNs
+	k.sentNs, k.waitNs = c.NowNs, s.cfg.ResendNs
 	if k.activeAt < 0 {
 		k.activeAt = len(s.active)
 		s.active = append(s.active, k)

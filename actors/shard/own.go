@@ -82,6 +82,7 @@ func (s *Shard) own(c *actors.Context, p *partition) {
 	}
 	p.role = owner
 	p.sinceNs = c.NowNs
+	p.failed = 0
 	p.seq = 0
 	p.touched = map[string]struct{}{}
 	p.whole = s.touchedWhole(p)
@@ -285,9 +286,10 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 	for _, p := range claims {
 		switch {
 		case p.role != preparing:
-		case p.sinceNs+2*s.cfg.ResendNs > c.NowNs:
+		case p.sinceNs+s.cfg.ResendNs<<min(p.failed+1, 5) > c.NowNs:
 			s.preparing = append(s.preparing, p)
 		default:
+			p.failed++
 			s.stepDown(c, p, true)
 		}
 	}

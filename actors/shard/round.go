@@ -178,12 +178,17 @@ func (s *Shard) roundDone(c *actors.Context, k *key) {
 	}
 }
 
+// maxBackoff bounds how long a repetition waits, in multiples of ResendNs.
+// Repetitions that come faster than answers can would only delay them further.
+const maxBackoff = 8
+
 // resend repeats what rounds under way still miss.
 func (s *Shard) resend(c *actors.Context) {
 	for _, k := range s.active {
-		if k.sentNs+s.cfg.ResendNs > c.NowNs {
+		if k.sentNs+k.waitNs > c.NowNs {
 			continue
 		}
+		k.waitNs = min(2*k.waitNs, maxBackoff*s.cfg.ResendNs) + c.Rand.Int64N(s.cfg.ResendNs/4+1)
 		s.stats.Resends++
 		k.sentNs = c.NowNs
 		k.dropClosed()
@@ -228,4 +233,11 @@ func (k *key) dropClosed() {
 	clear(k.waiting[len(kept):])
 	k.waiting = kept
 	k.askedFor = asked
+}
+
+// hurry repeats rounds soon that were waiting for a peer that has come back.
+func (s *Shard) hurry() {
+	for _, k := range s.active {
+		k.waitNs = s.cfg.ResendNs
+	}
 }

@@ -203,7 +203,7 @@ func (s *Shard) answered(c *actors.Context, id uint64) *sent {
 // forgetSent drops requests that were never answered. Rounds repeat what they
 // still need under new ids.
 func (s *Shard) forgetSent(c *actors.Context) {
-	oldest := c.NowNs - 8*s.cfg.ResendNs
+	oldest := c.NowNs - max(8*s.cfg.ResendNs, s.cfg.RequestTimeoutNs)
 	n := 0
 	for ; n < len(s.sentFIFO); n++ {
 		x := s.sent[s.sentFIFO[n]]

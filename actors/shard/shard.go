@@ -106,6 +106,7 @@ type partition struct {
 	seen    kv.Ballot // highest one heard of
 	seq     uint64    // last used under ballot
 	sinceNs int64     // when the role began
+	failed  int       // claims in a row that got no majority in time
 	votes   quorum.Tally
 	stamps  []msg.Stamp // per replica: when it last was known to promise ballot
 	sums    []msg.Sum   // per replica: digest with its promise
@@ -241,13 +242,14 @@ func (s *Shard) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 	p.dead = !m.Alive
 	if p.dead || restarted {
 		s.dropForwards(c, p, restarted)
-		p.confirm.inFlight = 0
+		p.confirm.inFlight, p.confirm.waitNs = 0, 0
 	}
 	if p.dead && !was {
 		s.planTakeovers(c, p)
 	}
 	if m.Alive && (was || restarted || p.aliveSinceNs == 0) {
 		p.aliveSinceNs = c.NowNs
+		s.hurry()
 		s.levelPeer(p)
 	}
 }
