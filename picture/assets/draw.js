@@ -48,8 +48,8 @@ function draw() {
   drawOffences();
   drawFaults();
   drawNodes();
-  drawOps();
   drawMessages();
+  drawOps();
   ctx.restore();
   drawGutter();
   drawRuler();

@@ -99,7 +99,7 @@ function goOffence(k) {
   if (!M.offences.length) return;
   view.offence = (k + M.offences.length) % M.offences.length;
   const o = M.offences[view.offence];
-  if (o.op < 0) { pick(null); centre(o.t - 2000, o.t + 2000); }
+  if (o.op < 0) { pick(null); setRange(o.t - 30000, o.t + 2000); } // what led to it
   else { pick({ type: "op", i: o.op }); centre(M.ops.at[o.op], M.ops.end[o.op]); }
   document.querySelectorAll("[data-offence]").forEach(b => b.setAttribute("aria-current", +b.dataset.offence === view.offence));
 }
@@ -110,7 +110,11 @@ function firstOffence() {
   const told = o => o.op >= 0 && !o.p && M.ops.outcome[o.op] === 1;
   goOffence(Math.max(M.offences.findLastIndex(told), 0)); // the answer that nothing explains is mostly the last one
   const list = M.offences.filter(o => o.op >= 0).map(o => o.op);
-  if (!list.length) return;
+  if (!list.length) {
+    eachMessage(M, view.from, view.to, m => { if (wanted(m)) list.push(m); });
+    if (!list.length) setRange(0, Math.max(...M.ops.end) * 1.05); // found long after the last operation: the cause is among those
+    return;
+  }
   const from = Math.min(...list.map(i => M.ops.at[i])), to = Math.max(...list.map(i => M.ops.end[i])), pad = (to - from) * .15 + 200;
   setRange(from - pad, to + pad);
 }
