@@ -24,6 +24,7 @@ type trace struct {
 // TraceEntry is one line of trace.jsonl.
 type TraceEntry struct {
 	AtNs int64  `json:"t"`
+	Hash string `json:"hash"` // of every event up to here, also of those that are no entry
 	What string `json:"what"`
 	Node int    `json:"node,omitempty"`
 	From string `json:"from,omitempty"`
@@ -97,7 +98,10 @@ func (t *trace) note(w *World, node int, format string, args ...any) {
 	}
 }
 
-func (t *trace) add(e TraceEntry) { t.entries = append(t.entries, e) }
+func (t *trace) add(e TraceEntry) {
+	e.Hash = fmt.Sprintf("%016x", t.sum)
+	t.entries = append(t.entries, e)
+}
 
 // WriteTrace writes a recorded trace as JSON Lines.
 func WriteTrace(out io.Writer, entries []TraceEntry) error {

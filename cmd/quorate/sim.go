@@ -35,6 +35,7 @@ type simCmd struct {
 	Jobs       int           `short:"j" default:"0" help:"Seeds to run at a time; 0 means one per core."`
 	Bug        []string      `help:"Plant a bug, in a binary built for it; help lists them." placeholder:"NAME"`
 	HTML       string        `name:"html" help:"Draw the run as a web page in this file; of several seeds, the first that is not ok." placeholder:"FILE"`
+	Trace      string        `help:"Write every event of the run, with the rolling hash at it, as JSON Lines to this file; of several seeds, the first that is not ok." placeholder:"FILE"`
 	Stop       bool          `help:"Stop at the first violation."`
 }
 
@@ -211,7 +212,7 @@ type simReport struct {
 	cmd       *simCmd
 	terminal  bool
 	began     time.Time
-	pictured  bool // --html has been written
+	pictured  bool // --html and --trace have been written
 	seeds     int
 	events    uint64
 	virtual   time.Duration
