@@ -25,13 +25,14 @@ const (
 var layers = []arch.Layer{
 	{Packages: "actors/kv", Outside: []string{failpoint}},
 	{Packages: "actors", Ours: []string{"actors/kv"}, Outside: []string{failpoint}},
-	{Packages: "actors/msg", Ours: []string{"actors", "actors/kv"}, Outside: []string{failpoint}},
+	{Packages: "actors/msg", Ours: []string{"actors", "actors/causal", "actors/kv"}, Outside: []string{failpoint}},
 	{Packages: "actors/quorum", Ours: []string{"actors/kv"}, Outside: []string{failpoint}},
+	{Packages: "actors/causal", Ours: []string{"actors/kv"}, Outside: []string{failpoint, xxh3}},
 	{Packages: "actors/system", Ours: []string{"actors/...", "ring"}, Outside: []string{failpoint}},
 	// Every other actor: never a sibling.
 	{
 		Packages: "actors/...",
-		Ours:     []string{"actors", "actors/kv", "actors/msg", "actors/quorum", "ring"},
+		Ours:     []string{"actors", "actors/causal", "actors/kv", "actors/msg", "actors/quorum", "ring"},
 		Outside:  []string{failpoint, xxh3, btree},
 	},
 	{Packages: "ring", Ours: []string{"actors/kv"}, Outside: []string{failpoint, xxh3}},
@@ -49,7 +50,8 @@ var layers = []arch.Layer{
 	{
 		Packages: "sim/...",
 		Ours: []string{
-			"actors", "actors/kv", "actors/msg", "actors/quorum", "actors/system", "ring", "wal/...", "linearizability/...", "sim/...",
+			"actors", "actors/causal", "actors/kv", "actors/msg", "actors/quorum", "actors/system", "ring",
+			"wal/...", "linearizability/...", "sim/...",
 		},
 		Outside: []string{failpoint, xxh3},
 	},

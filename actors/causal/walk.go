@@ -1,0 +1,118 @@
+package causal
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Walk finds the buckets in which a peer's tree differs from the own one. It is
+// told what the peer answers, and says what to ask next:
+//
+//	w := NewWalk(tree, root of the peer)
+//	for asked := w.Ask(limit); len(asked) > 0; asked = w.Ask(limit) {
+//		w.Take(tree, asked, the peer's Children of each, one after the other)
+//	}
+//	w.Buckets()
+//
+// It goes down depth first, so what it remembers is at most Fanout nodes for
+// each level and each node of one question. A bucket that is written while the
+// walk goes on may be found different; that costs a look and no harm.
+type Walk struct {
+	pending []NodeRef // the last is asked about first
+	buckets []uint32
+}
+
+// NewWalk begins at the root.
+func NewWalk(t *Tree, peerRoot Hash) *Walk {
+	w := &Walk{}
+	if t.Root() == peerRoot {
+		return w
+	}
+	w.found(t.RootRef())
+	return w
+}
+
+func (w *Walk) found(n NodeRef) {
+	if n.Level == 0 {
+		w.buckets = append(w.buckets, n.Index)
+		return
+	}
+	w.pending = append(w.pending, n)
+}
+
+// Ask returns up to limit nodes whose children to ask the peer for, none when
+// the walk is over. They stay to be asked for until Take; so a lost question
+// can be asked again.
+func (w *Walk) Ask(limit int) []NodeRef {
+	return slices.Clone(w.pending[max(0, len(w.pending)-limit):])
+}
+
+// Take takes in the peer's answer to the last Ask. It reports false, and does
+// nothing, for an answer that is not one to it: late, or of a tree of another shape.
+func (w *Walk) Take(t *Tree, asked []NodeRef, theirs []Hash) bool {
+	rest := len(w.pending) - len(asked)
+	if len(asked) == 0 || rest < 0 || !slices.Equal(w.pending[rest:], asked) {
+		return false
+	}
+	var mine []Hash
+	for _, n := range asked {
+		mine = t.Children(mine, n)
+	}
+	if len(mine) != len(theirs) {
+		return false
+	}
+	w.pending = w.pending[:rest]
+	for _, n := range asked {
+		low, high := t.children(int(n.Level), int(n.Index))
+		for i := low; i < high; i++ {
+			if mine[0] != theirs[0] {
+				w.found(NodeRef{Level: n.Level - 1, Index: uint32(i)})
+			}
+			mine, theirs = mine[1:], theirs[1:]
+		}
+	}
+	return true
+}
+
+// Buckets returns the buckets found different so far, ascending, and forgets them.
+func (w *Walk) Buckets() []uint32 {
+	found := w.buckets
+	w.buckets = nil
+	slices.Sort(found)
+	return found
+}
+
+// KeyDigest is one entry of the listing of a bucket.
+type KeyDigest struct {
+	Key    []byte
+	Digest Hash
+}
+
+// Differing calls differs for each key of two listings, both ascending by key,
+// that is not in both with the same digest: such objects move, no others.
+func Differing(mine, theirs []KeyDigest, differs func(key []byte, mine, theirs bool)) {
+	for len(mine) > 0 || len(theirs) > 0 {
+		order := 0
+		switch {
+		case len(theirs) == 0:
+			order = -1
+		case len(mine) == 0:
+			order = 1
+		default:
+			order = bytes.Compare(mine[0].Key, theirs[0].Key)
+		}
+		switch {
+		case order < 0:
+			differs(mine[0].Key, true, false)
+			mine = mine[1:]
+		case order > 0:
+			differs(theirs[0].Key, false, true)
+			theirs = theirs[1:]
+		default:
+			if mine[0].Digest != theirs[0].Digest {
+				differs(mine[0].Key, true, true)
+			}
+			mine, theirs = mine[1:], theirs[1:]
+		}
+	}
+}
