@@ -35,6 +35,8 @@ type meta struct {
 	End        int64    `json:"end"`
 	Heal       int64    `json:"heal"` // 0: never
 	Keys       []string `json:"keys"`
+	PartOf     []int    `json:"partOf"`  // partition of each key, -1 if no message tells
+	Holders    [][]int  `json:"holders"` // nodes that hold each partition
 	Kinds      []string `json:"kinds"`   // of messages
 	Groups     []int    `json:"groups"`  // of each kind, see groupOf
 	LeftOut    []string `json:"leftOut"` // what did not fit
@@ -75,14 +77,16 @@ type msgTable struct {
 }
 
 // tally is the votes on one thing: a version of a key, a claim on a partition,
-// a confirmation. The asker's own replica answers without a message.
+// a confirmation. The asker's own replica answers without a message, so its
+// vote is not seen.
 type tally struct {
 	Kind  int   `json:"k"` // of the request
 	Node  int   `json:"n"`
 	Key   int   `json:"y"` // -1: not about one key
 	At    int64 `json:"t"`
 	Note  int   `json:"x"`
-	Need  int   `json:"q"` // votes of a majority, the asker's own among them
+	Need  int   `json:"q"` // votes of a majority
+	Self  int   `json:"s"` // 1: the asker's own replica is one of the voters
 	Votes []int `json:"v"` // runs of (node, 0 asked or 1 yes or 2 no, microseconds after At)
 }
 

@@ -49,11 +49,14 @@ func newBuilder(r *sim.Result, o Options) *builder {
 		Seed: fmt.Sprint(r.Plan.Seed), Scenario: r.Plan.Scenario, Verdict: r.Verdict, Replay: o.Replay,
 		Hash: fmt.Sprintf("%016x", r.TraceHash), Nodes: c.Nodes, Replicas: min(c.N, c.Nodes), Clients: c.Clients, Partitions: c.Partitions,
 		Events: r.Events, End: micros(r.VirtualNs), Heal: micros(r.Recording.HealNs),
-		Violations: []string{}, Keys: []string{}, Kinds: []string{}, Groups: []int{}, LeftOut: []string{},
+		Violations: []string{}, Keys: []string{}, PartOf: []int{}, Holders: [][]int{}, Kinds: []string{}, Groups: []int{}, LeftOut: []string{},
 	}
 	b.page.Texts = []string{}
 	for _, v := range r.Violations {
 		b.page.Meta.Violations = append(b.page.Meta.Violations, v.Check+": "+v.Detail)
+	}
+	for _, nodes := range b.rec.Replicas {
+		b.page.Meta.Holders = append(b.page.Meta.Holders, nodeInts(nodes))
 	}
 	for _, k := range c.Keys {
 		b.key(k.Name)

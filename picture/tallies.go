@@ -2,6 +2,7 @@ package picture
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -41,8 +42,11 @@ func (b *builder) tallies(all []*flight) {
 			}
 			b.page.Tallies = append(b.page.Tallies, tally{
 				Kind: b.kind(s.kind), Node: int(f.env.From.Node), Key: key, At: micros(f.sentNs),
-				Note: b.text(note), Need: b.page.Meta.Replicas/2 + 1, Votes: []int{},
+				Note: b.text(note), Need: b.page.Meta.Replicas/2 + 1, Self: b.votes(f.env.From.Node, s), Votes: []int{},
 			})
+			if key >= 0 {
+				b.partOf(key, int(s.partition))
+			}
 		}
 		f.tallies = append(f.tallies, i)
 		b.vote(i, int(f.env.To.Node), votePending, 0)
@@ -66,6 +70,23 @@ func (b *builder) tallies(all []*flight) {
 			}
 		}
 	}
+}
+
+// votes is 1 if a node's own replica has a vote: a majority may also be read
+// by a node that holds nothing itself.
+func (b *builder) votes(n kv.NodeID, s subject) int {
+	if s.kind == "confirm" || slices.Contains(b.rec.Replicas[s.partition], n) {
+		return 1
+	}
+	return 0
+}
+
+// partOf notes the partition of a key.
+func (b *builder) partOf(key, partition int) {
+	for len(b.page.Meta.PartOf) <= key {
+		b.page.Meta.PartOf = append(b.page.Meta.PartOf, -1)
+	}
+	b.page.Meta.PartOf[key] = partition
 }
 
 // The votes, as the page knows them.
@@ -128,7 +149,7 @@ func eachSubject(fl *flight, f func(*flight, subject, string)) {
 		f(fl, subject{kind: "confirm", asker: fl.env.From, atNs: fl.sentNs}, "still promised what it owns?")
 	case *msg.ReadVersions:
 		for _, k := range m.Keys {
-			f(fl, subject{kind: "read-versions", key: string(k.Key), asker: fl.env.From, atNs: fl.sentNs},
+			f(fl, subject{kind: "read-versions", key: string(k.Key), asker: fl.env.From, atNs: fl.sentNs, partition: k.Partition},
 				fmt.Sprintf("which version of %s?", k.Key))
 		}
 	}

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"slices"
+
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 )
@@ -15,6 +17,8 @@ type Recording struct {
 	Owners   []OwnerStep
 	Calls    []Call
 	HealNs   int64 // when the safety phase ended; 0 if it did not
+	// Replicas names the nodes that hold each partition, the default owner first.
+	Replicas [][]kv.NodeID
 }
 
 // MessageFate is what a MessageStep tells.
@@ -97,6 +101,9 @@ func newRecorder(w *World) *recorder {
 	r := &recorder{w: w}
 	for range w.cfg.Nodes {
 		r.owned = append(r.owned, make([]kv.Ballot, w.cfg.Partitions))
+	}
+	for p := range w.cfg.Partitions {
+		r.rec.Replicas = append(r.rec.Replicas, slices.Clone(w.ring.Preference(kv.Partition(p))))
 	}
 	return r
 }

@@ -55,12 +55,13 @@ function eachVote(t, f) {
   for (let i = 0; i < t.v.length; i += 3) f(t.v[i], t.v[i + 1], t.v[i + 2]);
 }
 
-// When a majority had said yes, the asker's own replica among them; Infinity: never.
+// When a majority had said yes, the asker's own replica among them if it has one; Infinity: never.
 function majorityAt(t) {
   const yes = [];
   eachVote(t, (n, v, after) => { if (v === 1) yes.push(after); });
   yes.sort((a, b) => a - b);
-  return t.q <= 1 ? t.t : yes.length >= t.q - 1 ? t.t + yes[t.q - 2] : Infinity;
+  const need = t.q - t.s;
+  return need <= 0 ? t.t : yes.length >= need ? t.t + yes[need - 1] : Infinity;
 }
 
 // The first index whose value is at least t.
@@ -87,4 +88,5 @@ const placeName = p => p < 0 ? "c" + (-1 - p) : "n" + p;
 const outcomes = ["unknown", "ok", "failed"];
 const fates = ["handled", "lost by the network", "refused: nobody listened", "never looked at: its node or the run ended"];
 
-function keyName(M, k) { return k < 0 ? "" : M.meta.keys[k]; }
+const keyName = (M, k) => k < 0 ? "" : M.meta.keys[k];
+const partitionOf = (M, k) => M.meta.partOf[k] ?? -1;

@@ -116,8 +116,10 @@ const ownerColours = ["--own", "--read", "--write", "--cond", "--forward", "--cl
 
 function drawNodes() {
   for (const o of M.owners) {
+    ctx.globalAlpha = view.partition < 0 || view.partition === o.p ? 1 : .2;
     if (o.p < 16) box(o.f, o.t, lanes.nodes[o.n - 1].owners + o.p * 4, 3, colours[ownerColours[o.p % 6]], 1);
   }
+  ctx.globalAlpha = 1;
   M.syncs.forEach((s, k) => {
     const y = lanes.nodes[k].sync;
     for (let i = Math.max(lowerBound(s.at, view.from) - 1, 0); i < s.at.length && s.at[i] <= view.to; i++) {

@@ -3,13 +3,18 @@
 const esc = s => String(s).replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c]));
 const when = (from, to) => `${ms(from)} to ${ms(to)}, ${ms(to - from)} long`;
 
+function holders(key) {
+  const p = partitionOf(M, key);
+  return p < 0 ? [] : [`partition ${p}, held by ${M.meta.holders[p].map(n => "n" + n).join(" ")}`];
+}
+
 // say describes an item: a title, its facts, and the numbers of its tallies.
 function say(item) {
   const { ops, msgs, meta } = M, i = item.i;
   switch (item.type) {
     case "op": return {
       title: ops.text[i], tallies: talliesOf(i),
-      facts: [`client ${ops.client[i]} at node ${ops.node[i]}`, when(ops.at[i], ops.end[i]),
+      facts: [`client ${ops.client[i]} at node ${ops.node[i]}`, ...holders(ops.key[i]), when(ops.at[i], ops.end[i]),
         ops.outcome[i] === 0 ? "outcome unknown: it may have happened, or may happen later" : outcomes[ops.outcome[i]],
         ...(ops.mark[i] === 1 ? ["OFFENDING: no order of execution explains its answer together with those of the other marked ones"] : []),
         ...(ops.mark[i] === 2 ? ["left the key as it was before the offending stretch"] : [])],
@@ -34,7 +39,7 @@ function votes(number) {
     if (n !== t.n) list.push(`<span class="vote ${["", "yes", "no"][v]}">n${n} ${["no answer", "✓ +" + ms(after), "✗ +" + ms(after)][v]}</span>`);
   });
   return `<div class="votes"><b>${esc(M.meta.kinds[t.k])}</b> ${esc(M.texts[t.x])}<br>${list.join("")}<br>
-    <small>from ${ms(t.t)}; ${t.q} of ${M.meta.replicas} make a majority, the asker's own replica included: ${at < Infinity ? "reached at " + ms(at) : "not reached"}</small></div>`;
+    <small>from ${ms(t.t)}; ${t.q} of ${M.meta.replicas} make a majority${t.s ? ", the asker's own replica included" : ""}: ${at < Infinity ? "reached at " + ms(at) : "not reached"}</small></div>`;
 }
 
 function asHTML(item, most) {

@@ -14,7 +14,7 @@ const view = {
   from: 0, to: 1, top: 0, width: 0, height: 0, // microseconds; pixels
   hover: null, picked: null, // {type, i}
   matches: null, // {ops: Set, msgs: Set, list, at} while a search is on
-  focus: new Set(), quorum: null, // messages and tally of what is picked or hovered
+  focus: new Set(), quorum: null, partition: -1, // messages and tally of what is picked or hovered
   offence: -1,
 };
 
@@ -92,6 +92,7 @@ function setFocus() {
   const item = view.hover ?? view.picked;
   view.focus = new Set();
   view.quorum = null;
+  view.partition = item?.type === "op" ? partitionOf(M, M.ops.key[item.i]) : item?.type === "owner" ? M.owners[item.i].p : -1;
   if (!item) return;
   let list = [];
   if (item.type === "op") {
