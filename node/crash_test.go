@@ -1,7 +1,10 @@
 package node
 
 import (
+	"context"
 	"fmt"
+	"io"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -161,6 +164,68 @@ func TestCheckpointsUnderWrites(t *testing.T) {
 	}
 	require.Positive(t, c.nodes[0].journal.stats.Load().ReplayedCheckpoint)
 	require.EqualValues(t, 2, c.nodes[0].boot.Inc)
+}
+
+// checkpointWatch tells when a checkpoint is begun.
+type checkpointWatch struct {
+	wal.FS
+	begun chan struct{} // 1-buffered
+}
+
+func (w *checkpointWatch) Create(name string) (wal.File, error) {
+	if strings.Contains(name, ".ckpt") {
+		select {
+		case w.begun <- struct{}{}:
+		default:
+		}
+	}
+	return w.FS.Create(name)
+}
+
+// slowAfterRecovery gives a checkpoint that begins too early the time to do its harm:
+// it holds a start up where the log has been recovered.
+type slowAfterRecovery struct {
+	slog.Handler
+	watch *checkpointWatch
+}
+
+func (h *slowAfterRecovery) WithAttrs([]slog.Attr) slog.Handler { return h }
+
+func (h *slowAfterRecovery) Handle(_ context.Context, r slog.Record) error {
+	if r.Message == "recovered" {
+		select {
+		case <-h.watch.begun:
+			time.Sleep(50 * time.Millisecond)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+// A log that is due for a checkpoint when it is opened is not replaced by one of a node
+// whose actors are not there yet, or never will be because the start fails.
+func TestCheckpointAtOnceAfterAStart(t *testing.T) {
+	watch := &checkpointWatch{FS: wal.OS(), begun: make(chan struct{}, 1)}
+	c := newCluster(t, 1, func(_ int, c *Config) { c.FS = watch }).startAll()
+	for i := range 20 {
+		do(t, c.nodes[0], set(key(i), "v"))
+	}
+	c.close(0)
+	cfg := &c.cfgs[0]
+	cfg.CheckpointBytes = 1
+	cfg.Log = slog.New(&slowAfterRecovery{slog.NewTextHandler(io.Discard, nil), watch})
+	failing := *cfg
+	failing.PeerListen = "256.0.0.1:1"
+	_, err := Start(failing)
+	require.ErrorContains(t, err, "can't listen for peers")
+	for range 2 {
+		c.start(0)
+		eventually(t, func() bool { return c.nodes[0].journal.stats.Load().Checkpoints > 0 })
+		for i := range 20 {
+			require.Equal(t, "v", string(do(t, c.nodes[0], get(key(i)))[0].Data))
+		}
+		c.close(0)
+	}
 }
 
 func TestSyncPolicies(t *testing.T) {

@@ -21,6 +21,8 @@ type journal struct {
 	wake   chan struct{} // 1-buffered
 	done   chan struct{}
 
+	launched bool // used by Start and Close only
+
 	mu      sync.Mutex
 	room    sync.Cond // pending has shrunk
 	pending journalWork
@@ -102,6 +104,9 @@ func (j *journal) nudge() {
 
 // close lets the journal end after what is queued, and waits for it.
 func (j *journal) close() {
+	if !j.launched {
+		return // the node never got that far
+	}
 	j.mu.Lock()
 	j.closed = true
 	j.mu.Unlock()
@@ -110,7 +115,10 @@ func (j *journal) close() {
 	<-j.done
 }
 
-func (j *journal) launch() { go j.run() }
+func (j *journal) launch() {
+	j.launched = true
+	go j.run()
+}
 
 func (j *journal) run() {
 	defer close(j.done)

@@ -122,7 +122,6 @@ func (n *Node) bringUp() error {
 	n.router = newRouter(&n.cfg)
 	n.metrics = newMetrics(n)
 	n.journal = newJournal(n, log)
-	n.journal.launch()
 	st := log.Stats()
 	n.log.Info("recovered", "cluster", n.boot.Cluster, "store", fmt.Sprintf("%016x", n.boot.Store), "inc", n.boot.Inc,
 		"records", st.ReplayedRecords+st.ReplayedCheckpoint, "took", time.Since(begin).Round(time.Millisecond))
@@ -149,6 +148,9 @@ func (n *Node) bringUp() error {
 		n.engine.SpawnProc(l)
 	}
 	n.metrics.register(n)
+	// Only now: a log that has outgrown its limit is replaced at once by a
+	// checkpoint of the lanes, and what is not there yet would be missing in it.
+	n.journal.launch()
 	n.transport.launch()
 	for _, l := range n.lanes {
 		l.launch()
