@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"io"
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/quoratedb/quorate/picture"
@@ -190,6 +191,19 @@ func TestWhatDoesNotFitIsLeftOutAndNamed(t *testing.T) {
 	require.NotEmpty(t, unpack(t, html).Meta.LeftOut)
 	_, err = picture.Render(r, picture.Options{}, 10_000)
 	require.ErrorContains(t, err, "does not fit")
+
+	r = large(t, 1000)
+	html, err = picture.Render(r, picture.Options{}, 150_000)
+	require.NoError(t, err)
+	d := unpack(t, html)
+	require.Contains(t, strings.Join(d.Meta.LeftOut, "; "), "the messages except those from 0 to ")
+	require.Greater(t, len(d.Msgs.SentD), 500)
+	for i := 0; i < len(d.Msgs.Tally); i += 2 + d.Msgs.Tally[i+1] {
+		require.Less(t, d.Msgs.Tally[i], len(d.Msgs.SentD))
+		for _, tally := range d.Msgs.Tally[i+2 : i+2+d.Msgs.Tally[i+1]] {
+			require.Less(t, tally, len(d.Tallies))
+		}
+	}
 }
 
 func TestARunWithoutARecordingIsRefused(t *testing.T) {

@@ -32,40 +32,16 @@ func render(r *sim.Result, o Options, limit int) ([]byte, error) {
 	b.tallies(flights)
 	b.page.Porcupine = porcupine(r, verdict)
 
-	d := detail{heartbeats: true, background: true, notes: true}
-	left := struct{ heartbeats, background int }{}
-	left.heartbeats, left.background = b.messages(flights, d)
-	for _, less := range []func(){
-		func() { d.heartbeats = false },
-		func() { d.background = false },
-		func() { b.leaveOut("what the messages carry"); d.notes = false },
-		func() { b.leaveOut("the checker's own picture"); b.page.Porcupine = "" },
-		func() { b.leaveOut("the votes of each round"); b.dropTallies(flights) },
-		func() { b.leaveOut("the messages"); flights = nil },
-	} {
-		html, err := b.html(left.heartbeats, left.background)
+	f := fitting{b: b, flights: flights, d: detail{heartbeats: true, background: true, notes: true}}
+	for _, less := range f.steps(verdict.Answer == linearizability.Illegal) {
+		f.heartbeats, f.background = b.messages(f.flights, f.d)
+		html, err := b.html(f.heartbeats, f.background)
 		if err != nil || len(html) <= limit {
 			return html, err
 		}
 		less()
-		left.heartbeats, left.background = b.messages(flights, d)
 	}
-	html, err := b.html(0, 0)
-	if err == nil && len(html) > limit {
-		err = fmt.Errorf("a run of %d operations does not fit into %d bytes: draw a shorter one, --shrink makes one", len(r.History), limit)
-	}
-	return html, err
-}
-
-func (b *builder) leaveOut(what string) {
-	b.page.Meta.LeftOut = append(b.page.Meta.LeftOut, what)
-}
-
-func (b *builder) dropTallies(all []*flight) {
-	b.page.Tallies = []tally{}
-	for _, f := range all {
-		f.tallies = nil
-	}
+	return nil, fmt.Errorf("a run of %d operations does not fit into %d bytes: draw a shorter one, --shrink makes one", len(r.History), limit)
 }
 
 // html is the page as it stands.

@@ -28,7 +28,8 @@ type subject struct {
 // tallies finds out who voted on what: every version of a key, every claim,
 // every confirmation is a tally, however many messages carried it.
 func (b *builder) tallies(all []*flight) {
-	b.page.Tallies = []tally{}
+	b.page.Tallies, b.page.Texts = []tally{}, []string{}
+	clear(b.texts)
 	index := map[subject]int{}
 	asked := map[askKey][]int{} // latest request of that name; ids rarely meet again after a restart
 	begun := func(f *flight, s subject, note string) {
