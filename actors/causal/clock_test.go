@@ -44,7 +44,7 @@ func highest(s []Stamp) Stamp {
 func TestClockAgainstItsTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		nodes := []*clockNode{{clock: newClock(1), wallMs: 1000}, {clock: newClock(2), wallMs: 1000}}
-		for range rapid.IntRange(1, 60).Draw(t, "steps") {
+		for range rapid.IntRange(30, 90).Draw(t, "steps") {
 			i := rapid.IntRange(0, 1).Draw(t, "node")
 			n, other := nodes[i], nodes[1-i]
 			switch rapid.SampledFrom([]string{"wall", "jump", "stamp", "stamp", "receive", "reserve", "sync", "restart"}).Draw(t, "step") {

@@ -2,7 +2,6 @@ package causal
 
 import (
 	"encoding/binary"
-	"math"
 
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/zeebo/xxh3"
@@ -77,7 +76,7 @@ func (r *reader) set() (s Set) {
 	if len(s.Vector) == 0 {
 		r.fail("a set of nothing")
 	}
-	const smallest = 3 + 5 // dot, value
+	const smallest = 4 + 5 // dot, value
 	n := r.count(smallest)
 	if n == 0 {
 		return s
@@ -85,11 +84,7 @@ func (r *reader) set() (s Set) {
 	s.Siblings = make([]Sibling, n)
 	var before Dot
 	for i := range s.Siblings {
-		d := Dot{ID: ID{
-			Node: kv.NodeID(r.within(1, math.MaxUint16)),
-			Inc:  kv.Incarnation(r.within(0, math.MaxUint32)),
-		}}
-		d.Seq = r.within(1, maxWireSeq)
+		d := Dot{ID: r.id(), Seq: r.within(1, maxWireSeq)}
 		switch {
 		case r.what != "":
 			return s
@@ -114,7 +109,7 @@ func (v Vector) append(b []byte) []byte {
 }
 
 func (r *reader) vector() Vector {
-	const smallest = 3
+	const smallest = 4
 	n := r.count(smallest)
 	if n == 0 {
 		return nil
@@ -122,7 +117,7 @@ func (r *reader) vector() Vector {
 	v := make(Vector, n)
 	var before ID
 	for i := range v {
-		v[i].ID = r.id(before)
+		v[i].ID = r.idAfter(before)
 		v[i].Seq = r.within(1, maxWireSeq)
 		before = v[i].ID
 	}
@@ -178,7 +173,7 @@ func (c Counter) append(b []byte) []byte {
 }
 
 func (r *reader) counter() Counter {
-	const smallest = 4
+	const smallest = 5
 	n := r.count(smallest)
 	if n == 0 {
 		r.fail("a counter of nothing")
@@ -187,7 +182,7 @@ func (r *reader) counter() Counter {
 	c := make(Counter, n)
 	var before ID
 	for i := range c {
-		c[i] = Count{ID: r.id(before), Added: r.uvarint(), Taken: r.uvarint()}
+		c[i] = Count{ID: r.idAfter(before), Added: r.uvarint(), Taken: r.uvarint()}
 		before = c[i].ID
 		if r.what == "" && c[i].Added == 0 && c[i].Taken == 0 {
 			r.fail("an empty count")

@@ -65,7 +65,7 @@ func newCausalWorld(t *rapid.T) *causalWorld {
 
 func (w *causalWorld) step() {
 	p := rapid.SampledFrom(w.replicas).Draw(w.t, "replica")
-	switch rapid.SampledFrom([]string{"write", "write", "merge", "merge", "read", "other key", "lose", "discard", "collect"}).Draw(w.t, "step") {
+	switch rapid.SampledFrom([]string{"write", "write", "merge", "merge", "read", "other key", "lose", "forget", "discard", "collect"}).Draw(w.t, "step") {
 	case "write":
 		w.write(p, rapid.SampledFrom(w.contexts).Draw(w.t, "context"))
 	case "merge":
@@ -79,6 +79,9 @@ func (w *causalWorld) step() {
 	case "lose":
 		p.inc++
 		*p = party{known: events{}, inc: p.inc, src: NewSource(NewID(p.src.ID().Node, p.inc))}
+	case "forget": // drops its copy and runs on
+		p.set, p.known = Set{}, events{}
+		p.src.Renew()
 	case "discard": // to the twin a write that leaves no value
 		c := rapid.SampledFrom(w.contexts).Draw(w.t, "context")
 		w.events++
@@ -131,7 +134,7 @@ func (w *causalWorld) check(p *party) {
 func TestSetIsTheMaximaOfItsCausalHistory(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newCausalWorld(t)
-		for range rapid.IntRange(1, 40).Draw(t, "steps") {
+		for range rapid.IntRange(40, 80).Draw(t, "steps") {
 			w.step()
 			for _, p := range w.replicas {
 				w.check(p)
@@ -144,7 +147,7 @@ func TestSetIsTheMaximaOfItsCausalHistory(t *testing.T) {
 func drawSets(t *rapid.T, n int) []Set {
 	w := newCausalWorld(t)
 	w.seen = append(w.seen, Set{})
-	for range rapid.IntRange(0, 30).Draw(t, "steps") {
+	for range rapid.IntRange(0, 60).Draw(t, "steps") {
 		w.step()
 	}
 	sets := make([]Set, n)

@@ -18,7 +18,7 @@ import (
 const (
 	tokenVersion = 1
 	tokenSum     = 8 // bytes of checksum
-	// MaxTokenBytes bounds a token. A vector of 600 entries fits; one has as many
+	// MaxTokenBytes bounds a token. A vector of 500 entries fits; one has as many
 	// entries as store incarnations that coordinated writes of the key.
 	MaxTokenBytes = 16 << 10
 )

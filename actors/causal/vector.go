@@ -10,29 +10,36 @@ import (
 	"github.com/quoratedb/quorate/actors/kv"
 )
 
-// ID names a source of events: one store incarnation of one node. A node that
-// starts without all that it ever made known takes a new incarnation, so no id
-// is ever used again without its state (compare the vnode epochs of Riak 2.1).
+// ID names a source of events: one store incarnation of one node, and a term
+// within it. A node that starts without all that it ever made known takes a new
+// incarnation; one that drops state in which it has made events (a hint that
+// was delivered, a partition that moved away) takes a new term. So no id is ever
+// used again without its state: a new event would seem to know the forgotten
+// ones, and drop them (compare the vnode epochs of Riak 2.1).
 type ID struct {
 	Inc  kv.Incarnation
+	Term uint32
 	Node kv.NodeID
 }
 
-// NewID returns the id under which a node makes events and counts.
+// NewID returns the first id under which an incarnation makes events and counts.
 func NewID(node kv.NodeID, inc kv.Incarnation) ID {
 	failpoint.Inject("bug-33-entry-reused-after-restart", func() { inc = 1 })
 	return ID{Node: node, Inc: inc}
 }
 
-// Compare orders ids by node, then incarnation: the order of every list here.
+// Compare orders ids by node, incarnation, term: the order of every list here.
 func (d ID) Compare(o ID) int {
 	if d.Node != o.Node {
 		return cmp.Compare(d.Node, o.Node)
 	}
-	return cmp.Compare(d.Inc, o.Inc)
+	if d.Inc != o.Inc {
+		return cmp.Compare(d.Inc, o.Inc)
+	}
+	return cmp.Compare(d.Term, o.Term)
 }
 
-func (d ID) String() string { return fmt.Sprintf("n%d.i%d", d.Node, d.Inc) }
+func (d ID) String() string { return fmt.Sprintf("n%d.i%d.t%d", d.Node, d.Inc, d.Term) }
 
 // Dot names one event: one write of one key.
 type Dot struct {
@@ -166,6 +173,10 @@ func NewSource(id ID) Source { return Source{id: id} }
 
 // ID returns the id of the source's events.
 func (s *Source) ID() ID { return s.id }
+
+// Renew begins a new term. Call it before the next event after state has been
+// dropped in which this source has made some, but for what Collection lets go.
+func (s *Source) Renew() { s.id.Term++ }
 
 // next makes an event on a key whose state knows have and whose writer knew
 // seen. A writer can't know of more events than were made.

@@ -97,15 +97,21 @@ func (r *reader) bytes() []byte {
 
 func appendID(b []byte, id ID) []byte {
 	b = binary.AppendUvarint(b, uint64(id.Node))
-	return binary.AppendUvarint(b, uint64(id.Inc))
+	b = binary.AppendUvarint(b, uint64(id.Inc))
+	return binary.AppendUvarint(b, uint64(id.Term))
 }
 
-// id reads an id that must be above the one before it.
-func (r *reader) id(before ID) ID {
-	id := ID{
+func (r *reader) id() ID {
+	return ID{
 		Node: kv.NodeID(r.within(1, math.MaxUint16)),
 		Inc:  kv.Incarnation(r.within(0, math.MaxUint32)),
+		Term: uint32(r.within(0, math.MaxUint32)),
 	}
+}
+
+// idAfter reads an id that must be above the one before it.
+func (r *reader) idAfter(before ID) ID {
+	id := r.id()
 	if r.what == "" && before.Compare(id) >= 0 {
 		r.fail("ids that do not ascend")
 	}
