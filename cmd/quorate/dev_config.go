@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/quoratedb/quorate/node"
 	"github.com/quoratedb/quorate/node/config"
 )
 
@@ -26,11 +27,21 @@ func (c *cluster) writeConfigs() error {
 			return err
 		}
 	}
-	for i, m := range c.members {
+	var changed []int
+	for i := range c.members {
 		if files[i].placed(c) {
 			continue
 		}
-		if err := files[i].write(m.config); err != nil {
+		// A node that runs keeps its ports, and its file must go on saying so.
+		if !files[i].fresh {
+			if err := node.CheckFree(files[i].Node.Data); err != nil {
+				return err
+			}
+		}
+		changed = append(changed, i)
+	}
+	for _, i := range changed {
+		if err := files[i].write(c.members[i].config); err != nil {
 			return err
 		}
 	}
@@ -122,7 +133,9 @@ func (f *nodeFile) placed(c *cluster) bool {
 // write replaces the file. A node listens where its members entry says.
 func (f *nodeFile) write(name string) error {
 	f.Listen = config.Listen{Admin: f.Listen.Admin}
-	f.Node.Data = "." // relative to the file
+	if f.fresh || f.Node.Data == filepath.Dir(name) {
+		f.Node.Data = "." // relative to the file
+	}
 	text, err := config.Marshal(f.File)
 	if err != nil {
 		return err

@@ -264,6 +264,20 @@ func TestDevKeepsDataOnOtherPorts(t *testing.T) {
 	assert.Contains(t, stderr, "was made with 3 nodes")
 }
 
+// A second dev must not give the files of nodes that run other ports.
+func TestDevLeavesRunningNodesTheirFiles(t *testing.T) {
+	c := startDev(t)
+	before, err := os.ReadFile(c.config(1))
+	require.NoError(t, err)
+	_, stderr, code := quorate(t, "", "dev", "--data", c.dir, "--http-port", strconv.Itoa(freeRange(t)),
+		"--resp-port", strconv.Itoa(freeRange(t)), "--peer-port", strconv.Itoa(freeRange(t)))
+	assert.Equal(t, 1, code)
+	assert.Contains(t, stderr, "the data directory is in use")
+	after, err := os.ReadFile(c.config(1))
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after))
+}
+
 func TestDevListensNowhereElse(t *testing.T) {
 	c := startDev(t)
 	for _, base := range []int{c.http, c.resp, c.peer} {
