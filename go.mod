@@ -27,6 +27,7 @@ require (
 	github.com/goccy/go-yaml v1.17.1 // indirect
 	github.com/klauspost/compress v1.18.0 // indirect
 	github.com/klauspost/cpuid/v2 v2.2.8 // indirect
+	github.com/kylelemons/godebug v1.1.0 // indirect
 	github.com/leodido/go-urn v1.4.0 // indirect
 	github.com/lmittmann/tint v1.0.7 // indirect
 	github.com/mattn/go-isatty v0.0.20 // indirect

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/wal"
@@ -94,9 +95,16 @@ func (n *Node) recoverLog() (*wal.Log, *system.Node, error) {
 	boot.Inc++
 	n.boot = boot
 	sys := system.New(n.systemConfig())
+	n.stores = map[kv.NodeID]uint64{}
 	log, err := wal.Open(n.cfg.FS, o, func(payload []byte) error {
-		if msg.RecordKind(payload) == msg.KindBoot {
+		switch msg.RecordKind(payload) {
+		case msg.KindBoot:
 			return nil
+		case msg.KindPeer:
+			var peer msg.PeerRecord
+			err := peer.DecodeFrom(payload)
+			n.stores[peer.Node] = peer.Store
+			return err
 		}
 		p, err := msg.RecordPartition(payload)
 		if err != nil {

@@ -58,6 +58,9 @@ func (j *journal) advanceCheckpoint(ended *checkpointRun) error {
 	run := &checkpointRun{Checkpoint: c, begin: time.Now()}
 	j.checkpoint = run
 	run.err = run.add(j.node.boot.AppendTo(nil))
+	for _, r := range j.node.transport.stores() {
+		run.err = errors.Join(run.err, run.add(r.AppendTo(nil)))
+	}
 	j.node.background.Go(func() {
 		j.node.writeCheckpoint(run)
 		j.mu.Lock()

@@ -127,11 +127,11 @@ func shake(t *testing.T, dialer, acceptor Config, target kv.NodeID) (out, in err
 	require.NoError(t, b.SetDeadline(deadline))
 	result := make(chan error, 1)
 	go func() {
-		_, err := shakeIn(b, &acceptor, 7, func(kv.NodeID, kv.Incarnation) error { return nil })
+		_, err := shakeIn(b, &acceptor, &msg.BootRecord{Inc: 7, Store: 1}, func(*hello) error { return nil })
 		b.Close()
 		result <- err
 	}()
-	_, out = shakeOut(a, &dialer, 3, target)
+	_, out = shakeOut(a, &dialer, &msg.BootRecord{Inc: 3, Store: 2}, target)
 	a.Close()
 	return out, <-result
 }
@@ -199,10 +199,10 @@ func TestAcceptorWantsProof(t *testing.T) {
 	result := make(chan error, 1)
 	go func() {
 		defer b.Close()
-		_, err := shakeIn(b, &acceptor, 7, func(kv.NodeID, kv.Incarnation) error { panic("admitted") })
+		_, err := shakeIn(b, &acceptor, &msg.BootRecord{Inc: 7, Store: 1}, func(*hello) error { panic("admitted") })
 		result <- err
 	}()
-	h := newHello(&dialer, 3, 2)
+	h := newHello(&dialer, &msg.BootRecord{Inc: 3, Store: 2}, 2)
 	sent := h.appendTo(nil)
 	_, err := a.Write(sent)
 	require.NoError(t, err)
@@ -221,7 +221,7 @@ func TestAcceptorWantsProof(t *testing.T) {
 
 func FuzzHello(f *testing.F) {
 	c, _ := twoConfigs()
-	h := newHello(&c, 3, 2)
+	h := newHello(&c, &msg.BootRecord{Inc: 3, Store: 2}, 2)
 	f.Add(h.appendTo(nil))
 	f.Add([]byte("GET / HTTP/1.1\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, b []byte) {

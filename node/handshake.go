@@ -13,6 +13,7 @@ import (
 	"github.com/zeebo/xxh3"
 
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
 )
 
 // The handshake opens a connection, before any message. Both sides show who
@@ -39,6 +40,7 @@ type hello struct {
 	node     kv.NodeID
 	target   kv.NodeID // who the other side should be
 	inc      kv.Incarnation
+	store    uint64 // id of its data directory
 	settings uint64
 	nonce    [nonceSize]byte
 }
@@ -68,8 +70,8 @@ func settingsHash(c *Config) uint64 {
 	return xxh3.Hash(b)
 }
 
-func newHello(c *Config, inc kv.Incarnation, target kv.NodeID) hello {
-	h := hello{cluster: c.Cluster, node: c.Node, target: target, inc: inc, settings: settingsHash(c)}
+func newHello(c *Config, me *msg.BootRecord, target kv.NodeID) hello {
+	h := hello{cluster: c.Cluster, node: c.Node, target: target, inc: me.Inc, store: me.Store, settings: settingsHash(c)}
 	_, _ = rand.Read(h.nonce[:]) // never fails, by its documentation
 	return h
 }
@@ -84,6 +86,7 @@ func (h *hello) appendTo(b []byte) []byte {
 	b = binary.LittleEndian.AppendUint16(b, uint16(h.target))
 	b = binary.LittleEndian.AppendUint32(b, uint32(h.inc))
 	b = binary.LittleEndian.AppendUint64(b, h.settings)
+	b = binary.LittleEndian.AppendUint64(b, h.store)
 	b = append(b, h.nonce[:]...)
 	b = append(b, byte(len(h.cluster)))
 	b = append(b, h.cluster...)
@@ -91,7 +94,7 @@ func (h *hello) appendTo(b []byte) []byte {
 	return b
 }
 
-const helloFixed = 2 + 2 + 4 + 8 + nonceSize + 1
+const helloFixed = 2 + 2 + 4 + 8 + 8 + nonceSize + 1
 
 // readHello reads a hello and returns its bytes too, for the proofs.
 func readHello(r io.Reader) (hello, []byte, error) {
@@ -119,7 +122,8 @@ func readHello(r io.Reader) (hello, []byte, error) {
 	h.target = kv.NodeID(binary.LittleEndian.Uint16(f[2:]))
 	h.inc = kv.Incarnation(binary.LittleEndian.Uint32(f[4:]))
 	h.settings = binary.LittleEndian.Uint64(f[8:])
-	copy(h.nonce[:], f[16:])
+	h.store = binary.LittleEndian.Uint64(f[16:])
+	copy(h.nonce[:], f[24:])
 	if int(f[helloFixed-1]) != n-helloFixed {
 		return h, nil, refuse("garbage", "a hello whose cluster id has the wrong length")
 	}
@@ -197,38 +201,38 @@ func readVerdict(r io.Reader) error {
 	return refuse("refused", "the peer refuses: %q", text)
 }
 
-// shakeOut is the dialer's side. It returns the peer's incarnation.
-func shakeOut(rw io.ReadWriter, c *Config, inc kv.Incarnation, target kv.NodeID) (kv.Incarnation, error) {
-	mine := newHello(c, inc, target)
+// shakeOut is the dialer's side. It returns what the peer says of itself.
+func shakeOut(rw io.ReadWriter, c *Config, me *msg.BootRecord, target kv.NodeID) (theirs hello, err error) {
+	mine := newHello(c, me, target)
 	sent := mine.appendTo(nil)
 	if _, err := rw.Write(sent); err != nil {
-		return 0, err
+		return theirs, err
 	}
 	if err := readVerdict(rw); err != nil {
-		return 0, err
+		return theirs, err
 	}
 	theirs, got, err := readHello(rw)
 	if err != nil {
-		return 0, err
+		return theirs, err
 	}
 	if theirs.node != target {
-		return 0, refuse("target", "node %d answers at the address of node %d", theirs.node, target)
+		return theirs, refuse("target", "node %d answers at the address of node %d", theirs.node, target)
 	}
 	if err := checkHello(c, &theirs); err != nil {
-		return 0, err
+		return theirs, err
 	}
 	if err := readProof(rw, prove(c.Key, "acceptor", sent, got), target); err != nil {
-		return 0, err
+		return theirs, err
 	}
 	if _, err := rw.Write(prove(c.Key, "dialer", sent, got)); err != nil {
-		return 0, err
+		return theirs, err
 	}
-	return theirs.inc, readVerdict(rw)
+	return theirs, readVerdict(rw)
 }
 
 // shakeIn is the acceptor's side. admit has the last word about a peer that
 // has proved who it is.
-func shakeIn(rw io.ReadWriter, c *Config, inc kv.Incarnation, admit func(kv.NodeID, kv.Incarnation) error) (hello, error) {
+func shakeIn(rw io.ReadWriter, c *Config, me *msg.BootRecord, admit func(*hello) error) (hello, error) {
 	theirs, got, err := readHello(rw)
 	if err == nil {
 		err = checkHello(c, &theirs)
@@ -236,7 +240,7 @@ func shakeIn(rw io.ReadWriter, c *Config, inc kv.Incarnation, admit func(kv.Node
 	if err != nil {
 		return theirs, errors.Join(err, verdictFor(rw, err))
 	}
-	mine := newHello(c, inc, theirs.node)
+	mine := newHello(c, me, theirs.node)
 	sent := mine.appendTo(nil)
 	answer := append(append([]byte{0}, sent...), prove(c.Key, "acceptor", got, sent)...)
 	if _, err := rw.Write(answer); err != nil {
@@ -244,7 +248,7 @@ func shakeIn(rw io.ReadWriter, c *Config, inc kv.Incarnation, admit func(kv.Node
 	}
 	err = readProof(rw, prove(c.Key, "dialer", got, sent), theirs.node)
 	if err == nil {
-		err = admit(theirs.node, theirs.inc)
+		err = admit(&theirs)
 	}
 	if err != nil {
 		return theirs, errors.Join(err, verdictFor(rw, err))

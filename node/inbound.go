@@ -146,7 +146,7 @@ func (t *transport) serve(c net.Conn) {
 	defer t.node.stopOnPanic("inbound", 0)
 	n := t.node
 	_ = c.SetDeadline(time.Now().Add(n.cfg.Timing.Handshake)) // fails only on a closed connection
-	h, err := shakeIn(c, &n.cfg, n.boot.Inc, func(id kv.NodeID, inc kv.Incarnation) error { return t.byID[id].admit(inc) })
+	h, err := shakeIn(c, &n.cfg, &n.boot, func(h *hello) error { return t.byID[h.node].admit(h) })
 	<-t.shaking
 	if err != nil {
 		n.metrics.handshakeFailed(err)

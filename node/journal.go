@@ -95,6 +95,18 @@ func (j *journal) submit(lane int, number uint64, records []byte, held []actors.
 	}
 }
 
+// note queues a record of the host's own. Nobody waits for it.
+func (j *journal) note(r actors.Record) {
+	var c actors.Context
+	c.Persist(r)
+	j.mu.Lock()
+	if !j.failed {
+		j.pending.records = append(j.pending.records, c.Records...)
+	}
+	j.mu.Unlock()
+	j.nudge()
+}
+
 func (j *journal) nudge() {
 	select {
 	case j.wake <- struct{}{}:

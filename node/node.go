@@ -31,6 +31,7 @@ type Node struct {
 	log     *slog.Logger
 	ring    *ring.Ring
 	boot    msg.BootRecord
+	stores  map[kv.NodeID]uint64 // of members met in earlier runs; for the transport's start
 	started time.Time
 
 	lock       *os.File

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 
 	"github.com/quoratedb/quorate/actors"
@@ -182,7 +183,7 @@ func TestASlowPeerHasABoundedQueue(t *testing.T) {
 			}
 			cfg := c.cfgs[1]
 			cfg.Replicas = 2
-			_, _ = shakeIn(conn, &cfg, 1, func(kv.NodeID, kv.Incarnation) error { return nil })
+			_, _ = shakeIn(conn, &cfg, &msg.BootRecord{Inc: 1, Store: 1}, func(*hello) error { return nil })
 			accepted <- conn
 		}
 	}()
@@ -218,7 +219,7 @@ func TestUnknownMessagesAreSkippedOneByOne(t *testing.T) {
 	conn, err := net.Dial("tcp", c.cfgs[0].PeerListen)
 	require.NoError(t, err)
 	defer conn.Close()
-	_, err = shakeOut(conn, &cfg, 1, 1)
+	_, err = shakeOut(conn, &cfg, &msg.BootRecord{Inc: 1, Store: 2}, 1)
 	require.NoError(t, err)
 
 	var f frames
@@ -255,4 +256,26 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	go func() { result <- Run(ctx, c.cfgs[0]) }()
 	cancel()
 	require.NoError(t, <-result)
+}
+
+// A member that comes back with an empty directory has forgotten its promises
+// and the writes that it acknowledged. It must not take part under its old id,
+// not even after the others have restarted.
+func TestAMemberThatLostItsDataIsRefused(t *testing.T) {
+	c := newCluster(t, 3, nil).startAll()
+	require.Eventually(t, func() bool { return len(c.nodes[0].transport.stores()) == 2 }, 10*time.Second, time.Millisecond)
+	c.close(2)
+	c.cfgs[2].DataDir = t.TempDir()
+	for i := range 2 {
+		c.close(i)
+		c.start(i)
+	}
+	c.start(2)
+	refusals := func(i int) float64 { return testutil.ToFloat64(c.nodes[i].metrics.handshakes.WithLabelValues("store")) }
+	require.Eventually(t, func() bool { return refusals(0) > 0 && refusals(1) > 0 }, 10*time.Second, time.Millisecond)
+	for i := range 2 {
+		c.waitReady(i)
+		require.False(t, c.nodes[i].transport.byID[3].connected.Load())
+	}
+	require.False(t, c.nodes[2].transport.byID[1].connected.Load())
 }

@@ -30,6 +30,7 @@ type peer struct {
 	pending frames
 
 	inc     atomic.Uint32 // the newest incarnation that has proved itself
+	store   atomic.Uint64 // its data directory, 0 before it was ever met
 	inbound atomic.Pointer[inboundConn]
 	failing string // why the last dial failed, so that it is logged once
 
@@ -38,7 +39,9 @@ type peer struct {
 }
 
 func newPeer(t *transport, m *Member) *peer {
-	return &peer{t: t, id: m.ID, addr: m.Endpoints.Peer, wake: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
+	p := &peer{t: t, id: m.ID, addr: m.Endpoints.Peer, wake: make(chan struct{}, 1), kick: make(chan struct{}, 1)}
+	p.store.Store(t.node.stores[m.ID])
+	return p
 }
 
 // enqueue encodes the envelopes into the queue, as far as it has room.
@@ -206,9 +209,9 @@ func (p *peer) dial(ctx context.Context) (*outboundConn, error) {
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() }) // ends a handshake that hangs
 	defer stop()
 	_ = raw.SetDeadline(time.Now().Add(n.cfg.Timing.Handshake)) // fails only on a closed connection
-	inc, err := shakeOut(raw, &n.cfg, n.boot.Inc, p.id)
+	theirs, err := shakeOut(raw, &n.cfg, &n.boot, p.id)
 	if err == nil {
-		err = p.admit(inc)
+		err = p.admit(&theirs)
 	}
 	if err != nil {
 		_ = raw.Close() // the first error is the one that counts
@@ -220,7 +223,7 @@ func (p *peer) dial(ctx context.Context) (*outboundConn, error) {
 	p.connects.Add(1)
 	p.connected.Store(true)
 	p.failing = ""
-	n.log.Info("connected to a peer", "peer", p.id, "addr", p.addr, "inc", inc)
+	n.log.Info("connected to a peer", "peer", p.id, "addr", p.addr, "inc", theirs.inc)
 	p.t.conns.Go(func() {
 		_, err := io.Copy(io.Discard, raw)
 		if err == nil {
@@ -231,8 +234,21 @@ func (p *peer) dial(ctx context.Context) (*outboundConn, error) {
 	return conn, nil
 }
 
-// admit refuses an incarnation that is older than one which was seen.
-func (p *peer) admit(inc kv.Incarnation) error {
+// admit refuses a peer that comes with another data directory than before, or
+// with an incarnation that is older than one which was seen. A node that has
+// lost its data has forgotten what it promised: it may not vote as the one it was.
+func (p *peer) admit(h *hello) error {
+	inc := h.inc
+	switch known := p.store.Load(); {
+	case known == h.store:
+	case known != 0:
+		return refuse("store", "node %d comes with another data directory (store %016x, known is %016x): "+
+			"it has forgotten what it promised and can't go on under this id; give it its old directory back", p.id, h.store, known)
+	case p.store.CompareAndSwap(0, h.store):
+		p.t.node.journal.note(&msg.PeerRecord{Node: p.id, Store: h.store})
+	default:
+		return p.admit(h) // met twice at once
+	}
 	for {
 		known := p.inc.Load()
 		if uint32(inc) < known {
@@ -242,6 +258,17 @@ func (p *peer) admit(inc kv.Incarnation) error {
 			return nil
 		}
 	}
+}
+
+// stores lists the data directories of the members that have been met.
+func (t *transport) stores() []msg.PeerRecord {
+	var known []msg.PeerRecord
+	for _, m := range t.node.cfg.Members {
+		if p := t.byID[m.ID]; p != nil && p.store.Load() != 0 {
+			known = append(known, msg.PeerRecord{Node: m.ID, Store: p.store.Load()})
+		}
+	}
+	return known
 }
 
 // settle waits until what is queued for connected peers has been written, or

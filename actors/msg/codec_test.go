@@ -36,7 +36,7 @@ func samples() []actors.Message {
 
 // recordSamples holds one empty record of each kind.
 func recordSamples() []actors.Record {
-	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}}
+	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}, &PeerRecord{}}
 }
 
 // filler fills a value of any type in this package by reflection, so that a

@@ -33,6 +33,14 @@ type FloorRecord struct {
 	Partition kv.Partition
 }
 
+// PeerRecord is the host's: member Node was met with the data directory Store.
+// If it comes with another one it has lost what it promised, and must not
+// speak with its old identity.
+type PeerRecord struct {
+	Store uint64
+	Node  kv.NodeID
+}
+
 // BootRecord is the host's: the node's identity and its incarnation, durable
 // before the incarnation is used.
 type BootRecord struct {

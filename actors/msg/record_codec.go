@@ -19,6 +19,7 @@ const (
 	KindDrop    byte = 3
 	KindFloor   byte = 4
 	KindBoot    byte = 16
+	KindPeer    byte = 17
 )
 
 // recordHead is the length of the kind and the partition of a replica's record.
@@ -62,6 +63,9 @@ func DecodeRecord(b []byte) (actors.Record, error) {
 		return d, d.DecodeFrom(b)
 	case KindBoot:
 		d := new(BootRecord)
+		return d, d.DecodeFrom(b)
+	case KindPeer:
+		d := new(PeerRecord)
 		return d, d.DecodeFrom(b)
 	default:
 		return nil, fmt.Errorf("%w record: unknown kind %d", ErrMalformed, k)
@@ -155,6 +159,25 @@ func (d *FloorRecord) DecodeFrom(b []byte) error {
 	}
 	*d = FloorRecord{Partition: p, Floor: r.version()}
 	return r.end("floor record")
+}
+
+// AppendTo implements actors.Record.
+func (d *PeerRecord) AppendTo(b []byte) []byte {
+	w := writer{b: append(b, KindPeer)}
+	w.uvarint(uint64(d.Node))
+	w.fixed64(d.Store)
+	return w.b
+}
+
+// DecodeFrom reads what AppendTo wrote; any error wraps ErrMalformed.
+func (d *PeerRecord) DecodeFrom(b []byte) error {
+	if k := RecordKind(b); k != KindPeer {
+		return fmt.Errorf("%w record: kind %d where %d is wanted", ErrMalformed, k, KindPeer)
+	}
+	r := reader{b: b, i: 1}
+	*d = PeerRecord{Node: kv.NodeID(r.uint16())}
+	d.Store = r.fixed64()
+	return r.end("peer record")
 }
 
 // AppendTo implements actors.Record.
