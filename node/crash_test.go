@@ -79,7 +79,7 @@ func TestAPanicStopsTheNode(t *testing.T) {
 	c := newCluster(t, 1, nil).startAll()
 	n := c.nodes[0]
 	self := actors.Address{Node: 1, Kind: actors.Shard}
-	n.router.send(0, &batch{envelopes: []actors.Envelope{{Message: &msg.Heartbeat{}, From: self, To: self}}})
+	n.router.send(0, &batch{envelopes: []actors.Envelope{{Message: &msg.Ping{}, From: self, To: self}}})
 	<-n.Failed()
 	require.ErrorContains(t, n.Err(), "lane 0 panicked")
 	c.nodes[0] = nil

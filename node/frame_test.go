@@ -21,7 +21,7 @@ import (
 
 func beat(seq uint64) *actors.Envelope {
 	return &actors.Envelope{
-		Message: &msg.Heartbeat{Inc: 1, Epoch: 1, Seq: seq},
+		Message: &msg.Ping{Gossip: msg.Gossip{Inc: 1, Epoch: 1, Seq: seq}},
 		From:    actors.Address{Node: 1, Kind: actors.Detector}, To: actors.Address{Node: 2, Kind: actors.Detector},
 	}
 }
@@ -45,7 +45,7 @@ func TestFramesCarryEnvelopesInOrder(t *testing.T) {
 			require.NoError(t, err)
 			e, err := msg.DecodeEnvelope(b, 1, 2)
 			require.NoError(t, err)
-			require.Equal(t, next, e.Message.(*msg.Heartbeat).Seq)
+			require.Equal(t, next, e.Message.(*msg.Ping).Seq)
 			next++
 		}
 	}

@@ -244,7 +244,7 @@ func acceptable(to actors.Kind, m actors.Message) bool {
 		return false
 	case *msg.Counted:
 		return to == actors.Client
-	case *msg.Heartbeat:
+	case *msg.Ping, *msg.PingReq, *msg.Ack:
 		return to == actors.Detector
 	case *msg.Prepare, *msg.Touch, *msg.Accept, *msg.Confirm, *msg.ReadVersions, *msg.Collect, *msg.Digest, *msg.ListKeys, *msg.Count:
 		return to == actors.Replica

@@ -86,7 +86,7 @@ func TestCallMatchesAnswersById(t *testing.T) {
 	require.False(t, c.deliver(b), "twice")
 	require.False(t, c.deliver(&msg.Results{ID: first + 2}), "no such part")
 	require.False(t, c.deliver(&msg.Results{ID: first - 1<<partBits}), "an earlier call")
-	require.False(t, c.deliver(&msg.Heartbeat{}), "not an answer")
+	require.False(t, c.deliver(&msg.Ping{}), "not an answer")
 	require.True(t, c.deliver(a))
 	require.Equal(t, []actors.Message{a, b}, c.wait())
 	require.False(t, c.deliver(a), "the call is over")

@@ -39,7 +39,9 @@ func (w *twin) at(nowNs, suspectNs int64) (alive bool, inc kv.Incarnation) {
 
 func TestDetectorAgreesWithItsTwin(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		h := newHost(Config{Peers: []kv.NodeID{1, 2, 3}, Node: 1, Inc: 1, Lanes: 1}, rapid.Uint64().Draw(t, "seed"))
+		const never = 300 // silence alone decides
+		phi := rapid.SampledFrom([]float64{1, 8, never}).Draw(t, "phi")
+		h := newHost(Config{Peers: []kv.NodeID{1, 2, 3}, Node: 1, Inc: 1, Lanes: 1, PhiThreshold: phi}, rapid.Uint64().Draw(t, "seed"))
 		twins := map[kv.NodeID]*twin{2: {}, 3: {}}
 		told := map[kv.NodeID]msg.PeerStatus{}
 		note := func(_ int64, e actors.Envelope) {
@@ -57,7 +59,7 @@ func TestDetectorAgreesWithItsTwin(t *testing.T) {
 			node := kv.NodeID(rapid.IntRange(2, 3).Draw(t, "node"))
 			e := twinEvent{atNs: now, inc: kv.Incarnation(rapid.IntRange(0, 3).Draw(t, "inc")), seq: rapid.Uint64Range(1, 20).Draw(t, "seq")}
 			twins[node].events = append(twins[node].events, e)
-			var m actors.Message = &msg.Heartbeat{Inc: e.inc, Seq: e.seq}
+			var m actors.Message = &msg.Ping{Gossip: msg.Gossip{Inc: e.inc, Seq: e.seq}}
 			if e.inc == 0 {
 				m = &msg.LinkDown{Node: node}
 			}
@@ -66,6 +68,13 @@ func TestDetectorAgreesWithItsTwin(t *testing.T) {
 			}
 			for _, n := range []kv.NodeID{2, 3} {
 				alive, inc := twins[n].at(now, h.cfg.SuspectNs)
+				if phi < never {
+					// It may suspect sooner, never later, and not at once.
+					recently, _ := twins[n].at(now, h.cfg.IntervalNs)
+					require.True(t, alive || !h.Alive(n), "node %d at %d ms", n, now/ms)
+					require.True(t, !recently || h.Alive(n), "node %d at %d ms", n, now/ms)
+					alive = h.Alive(n)
+				}
 				require.Equal(t, alive, h.Alive(n), "node %d at %d ms", n, now/ms)
 				require.Equal(t, inc, h.Inc(n))
 				require.Equal(t, alive, told[n].Alive, "what the shards were told of node %d", n)

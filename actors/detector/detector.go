@@ -1,14 +1,15 @@
-// Package detector guesses which peers are alive, from heartbeats and from
-// broken connections. A guess is a hint about where to try first; safety never
-// depends on it.
+// Package detector guesses which peers are alive: SWIM (Das, Gupta, Motivala,
+// DSN 2002) with the boot incarnation above its own, local health as in
+// Lifeguard (Dadgar et al., DSN-W 2018), and phi-accrual suspicion (Hayashibara
+// et al., SRDS 2004) of those that are heard directly. A guess is a hint about
+// where to try first; safety never depends on it. docs/gossip.md tells the
+// protocol as a whole.
 package detector
 
 import (
 	"cmp"
 	"fmt"
 	"slices"
-
-	"github.com/pingcap/failpoint"
 
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -17,25 +18,76 @@ import (
 
 // The timers.
 const (
-	beatTimer    actors.TimerID = iota + 1 // the next heartbeats
-	silenceTimer                           // the earliest moment at which a peer may have been silent too long
+	beatTimer  actors.TimerID = iota + 1 // the next protocol period
+	checkTimer                           // the earliest moment at which waiting for somebody may end
 )
 
 // Detector is one node's view of its peers.
 //
-//  1. A peer's incarnation never goes down, so a heartbeat that a former boot
+//  1. A peer's incarnation never goes down, so a message that a former boot
 //     left in the network revives nobody.
 //  2. Nor does one that is not newer, by Seq, than what was heard of the same
 //     boot: late duplicates prove nothing about now.
 //  3. The shards are told of a peer when it is first heard or first believed
 //     dead, and at each change after that; until then they know nothing.
+//  4. In a small (close) cluster belief follows what this node hears itself;
+//     gossip only makes it look at once. In a larger one nobody hears everybody
+//     often enough, and belief follows gossip, except after LinkDown.
+//  5. What gossip holds of a peer only ever grows in (boot, gossip incarnation,
+//     state), so all nodes end up with the same.
 type Detector struct {
 	cfg   Config
-	peers []peer // ascending by node, without the node itself
-	seq   uint64 // of the last heartbeat sent
-	// beatAtNs and silenceAtNs are what the timers are set to; silenceAtNs is 0
-	// while no peer can fall silent.
-	beatAtNs, silenceAtNs int64
+	peers []peer  // ascending by node, without the node itself
+	index []int32 // of peers, by node; -1: no peer
+	close bool
+	// milliDeviates is where phi reaches the threshold, see thresholdDeviates.
+	milliDeviates int64
+
+	seq       uint64 // of the last message sent
+	gossipInc uint32
+	epoch     kv.Epoch
+	load      uint32
+	health    int64 // 0: well; to maxHealth, how much this node doubts itself
+
+	order    []int // the peers as they are pinged in turn
+	turn     int
+	probing  []int // peers whose answer is awaited
+	suspects []int // peers that gossip suspects
+	queue    []news
+	filled   int // the peer that last filled a message up
+	cuts     int // peers with cut set
+	unheard  int // peers of whom gossip says nothing
+	syncs    int // periods for which to go on asking for everything
+
+	// beatAtNs and checkAtNs are what the timers are set to; checkAtNs is 0
+	// while there is nothing to wait for.
+	beatAtNs, checkAtNs int64
+	stats               Counters
+}
+
+type peer struct {
+	// What this node heard itself.
+	heardNs int64  // reading of NowNs at the last sign of life, or when the silence began to count
+	gapNs   int64  // the same, or 0 if the next gap means nothing
+	seq     uint64 // of the last message of inc
+	gaps    window
+	probe   probe
+	lookNs  int64 // before which it is not pinged out of turn again
+	inc     kv.Incarnation
+	seen    bool // heard at all
+	silent  bool // for too long
+	cut     bool // the link broke since it was last heard
+	failed  bool // a probe that began since it was last heard was not answered, by nobody
+
+	// What gossip says.
+	rumor   rumor
+	deadNs  int64 // of a suspect: when it will be dead
+	load    uint32
+	loadSeq uint64
+
+	node kv.NodeID
+	told kv.Incarnation // what the shards know
+	is   belief
 }
 
 type belief uint8
@@ -46,31 +98,41 @@ const (
 	dead
 )
 
-type peer struct {
-	heardNs int64  // reading of NowNs at the last sign of life, or when the silence began to count
-	seq     uint64 // of the last heartbeat of inc
-	inc     kv.Incarnation
-	node    kv.NodeID
-	belief  belief
-}
-
-// New makes a detector for cfg, of which zero durations get their defaults.
+// New makes a detector for cfg, of which zero values get their defaults.
 func New(cfg Config) *Detector {
-	d := &Detector{cfg: cfg.Defaults()}
+	d := &Detector{cfg: cfg.Defaults(), epoch: cfg.Epoch}
 	for _, n := range cfg.Peers {
 		if n != cfg.Node {
 			d.peers = append(d.peers, peer{node: n})
 		}
 	}
-	// order: a node is a peer once
 	slices.SortFunc(d.peers, func(a, b peer) int { return cmp.Compare(a.node, b.node) })
+	if n := len(d.peers); n > 0 {
+		d.index = slices.Repeat([]int32{-1}, int(d.peers[n-1].node)+1)
+	}
+	d.close = len(d.peers) < closeMembers
+	d.milliDeviates = thresholdDeviates(d.cfg.PhiThreshold)
+	size := farGaps
+	if d.close {
+		size = closeGaps
+	} else {
+		d.syncs = syncPeriods
+	}
+	gaps := make([]uint32, size*len(d.peers))
+	d.unheard = len(d.peers)
+	for i := range d.peers {
+		d.index[d.peers[i].node] = int32(i)
+		d.order = append(d.order, i)
+		d.peers[i].gaps.gaps = gaps[i*size : (i+1)*size : (i+1)*size]
+	}
 	return d
 }
 
-// Start sends the first heartbeats and sets the timers. Call it once.
+// Start sends the first pings and sets the timers. Call it once.
 func (d *Detector) Start(c *actors.Context) {
 	d.restartSilence(c)
-	d.beat(c)
+	d.turn = len(d.order)
+	d.period(c, d.close)
 }
 
 // Alive reports whether node is believed alive. One never heard of is not.
@@ -78,8 +140,8 @@ func (d *Detector) Alive(node kv.NodeID) bool {
 	if node == d.cfg.Node {
 		return true
 	}
-	p := d.find(node)
-	return p != nil && p.belief == alive
+	i, ok := d.find(node)
+	return ok && d.peers[i].is == alive
 }
 
 // Inc returns the newest incarnation heard of node, 0 if none.
@@ -87,11 +149,21 @@ func (d *Detector) Inc(node kv.NodeID) kv.Incarnation {
 	if node == d.cfg.Node {
 		return d.cfg.Inc
 	}
-	if p := d.find(node); p != nil {
-		return p.inc
+	if i, ok := d.find(node); ok {
+		return d.incOf(&d.peers[i])
 	}
 	return 0
 }
+
+// SetLoad says how many operations are open at this node; it goes out with the
+// next messages.
+func (d *Detector) SetLoad(open uint32) { d.load = open }
+
+// SetEpoch says that this node knows the cluster map of that epoch.
+func (d *Detector) SetEpoch(e kv.Epoch) { d.epoch = max(d.epoch, e) }
+
+// Epoch is the newest epoch that any member is known to have spoken of.
+func (d *Detector) Epoch() kv.Epoch { return d.epoch }
 
 // Receive implements actors.Actor.
 func (d *Detector) Receive(c *actors.Context, m actors.Message) {
@@ -99,12 +171,14 @@ func (d *Detector) Receive(c *actors.Context, m actors.Message) {
 	switch m := m.(type) {
 	case actors.Timer:
 		d.timer(c, m.ID)
-	case *msg.Heartbeat:
-		d.heartbeat(c, m)
+	case *msg.Ping:
+		d.ping(c, m)
+	case *msg.PingReq:
+		d.pingReq(c, m)
+	case *msg.Ack:
+		d.ack(c, m)
 	case *msg.LinkDown:
-		if p := d.find(m.Node); p != nil {
-			d.suspect(c, p)
-		}
+		d.linkDown(c, m.Node)
 	default:
 		panic(fmt.Sprintf("detector: a %s is not for a detector", m.MessageName()))
 	}
@@ -121,127 +195,39 @@ func (d *Detector) timer(c *actors.Context, id actors.TimerID) {
 			c.SetTimer(beatTimer, d.beatAtNs)
 			return
 		}
-		d.beat(c)
-	case silenceTimer:
-		d.checkSilence(c)
+		d.period(c, false)
+	case checkTimer:
+		d.check(c)
 	default:
 		panic(fmt.Sprintf("detector: timer %d was never set", id))
 	}
 }
 
-// beat sends a heartbeat to every peer, the dead ones too: it is how both
-// sides learn that they can hear each other again.
-func (d *Detector) beat(c *actors.Context) {
-	d.seq++
-	for i := range d.peers {
-		d.sendBeat(c, &d.peers[i])
-	}
-	// A jitter of ±10% keeps the nodes from beating in step.
-	tenth := d.cfg.IntervalNs / 10
-	d.beatAtNs = c.NowNs + d.cfg.IntervalNs - tenth + c.Rand.Int64N(2*tenth+1)
-	c.SetTimer(beatTimer, d.beatAtNs)
-}
-
-func (d *Detector) sendBeat(c *actors.Context, p *peer) {
-	to := actors.Address{Node: p.node, Kind: actors.Detector}
-	c.Send(to, &msg.Heartbeat{Inc: d.cfg.Inc, Epoch: d.cfg.Epoch, Seq: d.seq})
-}
-
-func (d *Detector) heartbeat(c *actors.Context, m *msg.Heartbeat) {
-	p := d.find(c.Sender.Node)
-	if p == nil || m.Inc < p.inc || m.Inc == p.inc && m.Seq <= p.seq {
-		return
-	}
-	failpoint.Inject("bug-48-suspicion-never-cleared", func() {
-		if p.belief == dead {
-			failpoint.Return()
-		}
-	})
-	changed := p.belief != alive || m.Inc != p.inc
-	p.inc, p.seq, p.heardNs = m.Inc, m.Seq, c.NowNs
-	if !changed {
-		return
-	}
-	p.belief = alive
-	d.tell(c, p)
-	// It may have just come up, or back: let it hear of this node before the next beat.
-	d.seq++
-	d.sendBeat(c, p)
-	if d.silenceAtNs == 0 {
-		d.setSilence(c, c.NowNs+d.cfg.SuspectNs)
+// check ends all waiting whose time has come and sets the timer for the rest.
+// What arrives does not move the timer: it finds out here how much later there
+// is something to do.
+func (d *Detector) check(c *actors.Context) {
+	d.checkAtNs = 0
+	d.checkProbes(c)
+	d.checkSuspects(c)
+	if d.close {
+		d.checkSilence(c)
 	}
 }
 
-// suspect believes the peer dead until its next heartbeat.
-func (d *Detector) suspect(c *actors.Context, p *peer) {
-	if p.belief != dead {
-		p.belief = dead
-		d.tell(c, p)
+// due makes sure that check runs at atNs or before.
+func (d *Detector) due(c *actors.Context, atNs int64) {
+	if d.checkAtNs == 0 || atNs < d.checkAtNs {
+		d.checkAtNs = atNs
+		c.SetTimer(checkTimer, atNs)
 	}
 }
 
-// tell announces a peer to the node's own shards.
-func (d *Detector) tell(c *actors.Context, p *peer) {
-	status := &msg.PeerStatus{Node: p.node, Inc: p.inc, Alive: p.belief == alive}
-	for lane := range d.cfg.Lanes {
-		c.Send(actors.Address{Node: d.cfg.Node, Kind: actors.Shard, Index: uint32(lane)}, status)
+// find returns the index of the peer of that name; there is none for the node
+// itself and for strangers, of whom the map of the cluster says nothing.
+func (d *Detector) find(node kv.NodeID) (int, bool) {
+	if int(node) >= len(d.index) || d.index[node] < 0 {
+		return 0, false
 	}
-}
-
-// checkSilence suspects the peers that have been silent too long and sets the
-// timer for the next one that may become so. Heartbeats do not move the timer:
-// it finds out here how much later the silence began.
-func (d *Detector) checkSilence(c *actors.Context) {
-	next := int64(0)
-	for i := range d.peers {
-		p := &d.peers[i]
-		if p.belief == dead {
-			continue
-		}
-		at := p.heardNs + d.cfg.SuspectNs
-		if at <= c.NowNs {
-			d.suspect(c, p)
-		} else if next == 0 || at < next {
-			next = at
-		}
-	}
-	d.setSilence(c, next)
-}
-
-func (d *Detector) setSilence(c *actors.Context, atNs int64) {
-	d.silenceAtNs = atNs
-	if atNs != 0 {
-		c.SetTimer(silenceTimer, atNs)
-	}
-}
-
-// noticePause restarts the silence of all peers when this node itself was away
-// (stopped, swapped out, drowned in work): what they sent meanwhile is still in
-// its queues, and it would else suspect everybody at once. The sign is an own
-// heartbeat that is late by more than half of SuspectNs; a shorter pause leaves
-// peers that beat regularly the other half. The price: a peer that died during
-// the pause, or while lane 0 is overloaded, is noticed later.
-func (d *Detector) noticePause(c *actors.Context) {
-	if c.NowNs-d.beatAtNs <= d.cfg.SuspectNs/2 {
-		return
-	}
-	d.restartSilence(c)
-	d.beat(c) // the peers may have given this node up by now
-}
-
-func (d *Detector) restartSilence(c *actors.Context) {
-	for i := range d.peers {
-		d.peers[i].heardNs = c.NowNs
-	}
-	d.setSilence(c, c.NowNs+d.cfg.SuspectNs)
-}
-
-// find returns the peer of that name, nil for the node itself and for
-// strangers, of whom the map of the cluster says nothing.
-func (d *Detector) find(node kv.NodeID) *peer {
-	i, ok := slices.BinarySearchFunc(d.peers, node, func(p peer, n kv.NodeID) int { return cmp.Compare(p.node, n) })
-	if !ok {
-		return nil
-	}
-	return &d.peers[i]
+	return int(d.index[node]), true
 }

@@ -70,13 +70,6 @@ type PeerStatus struct {
 	Alive bool
 }
 
-// Heartbeat goes between detectors.
-type Heartbeat struct {
-	Inc   kv.Incarnation
-	Epoch kv.Epoch
-	Seq   uint64
-}
-
 // LinkDown tells a node's own detector that the connection to a peer broke or
 // was refused. It comes from the host and is never encoded.
 type LinkDown struct{ Node kv.NodeID }
@@ -94,5 +87,4 @@ func (*Forwarded) MessageName() string  { return "forwarded" }
 func (*Count) MessageName() string      { return "count" }
 func (*Counted) MessageName() string    { return "counted" }
 func (*PeerStatus) MessageName() string { return "peer-status" }
-func (*Heartbeat) MessageName() string  { return "heartbeat" }
 func (*LinkDown) MessageName() string   { return "link-down" }

@@ -22,7 +22,7 @@ var ErrUnknownType = errors.New("msg: unknown message type")
 var ErrMalformed = errors.New("msg: malformed")
 
 // The first byte of an encoded message. The numbers are the protocol between
-// nodes: none is ever given to another message.
+// nodes: none is ever given to another message (8 was a heartbeat, once).
 const (
 	typeOps          byte = 1
 	typeResults      byte = 2
@@ -31,7 +31,6 @@ const (
 	typeCount        byte = 5
 	typeCounted      byte = 6
 	typePeerStatus   byte = 7
-	typeHeartbeat    byte = 8
 	typeLinkDown     byte = 9
 	typeDrain        byte = 10
 	typePrepare      byte = 16
@@ -82,9 +81,6 @@ func Append(b []byte, m actors.Message) ([]byte, error) {
 		m.encode(&w)
 	case *PeerStatus:
 		w.byte(typePeerStatus)
-		m.encode(&w)
-	case *Heartbeat:
-		w.byte(typeHeartbeat)
 		m.encode(&w)
 	case *LinkDown:
 		w.byte(typeLinkDown)
@@ -206,10 +202,6 @@ func decodeTyped(r *reader, t byte) actors.Message {
 		return m
 	case typePeerStatus:
 		m := new(PeerStatus)
-		m.decode(r)
-		return m
-	case typeHeartbeat:
-		m := new(Heartbeat)
 		m.decode(r)
 		return m
 	case typeLinkDown:

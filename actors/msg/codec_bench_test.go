@@ -53,7 +53,7 @@ func benchResults(n int) *Results {
 func benchMessages() map[string]actors.Message {
 	return map[string]actors.Message{
 		"accept-64": benchAccept(64), "forward-16": benchForward(16), "results-16": benchResults(16),
-		"accepted": &Accepted{ID: 5}, "confirm": &Confirm{ID: 5}, "heartbeat": &Heartbeat{Inc: 3, Epoch: 1, Seq: 1e6},
+		"accepted": &Accepted{ID: 5}, "confirm": &Confirm{ID: 5}, "ping": &Ping{Gossip: Gossip{Inc: 3, Epoch: 1, Seq: 1e6}},
 	}
 }
 

@@ -130,17 +130,5 @@ func (m *PeerStatus) decode(r *reader) {
 	m.Alive = r.bool()
 }
 
-func (m *Heartbeat) encode(w *writer) {
-	w.uvarint(uint64(m.Inc))
-	w.uvarint(uint64(m.Epoch))
-	w.uvarint(m.Seq)
-}
-
-func (m *Heartbeat) decode(r *reader) {
-	m.Inc = kv.Incarnation(r.uint32())
-	m.Epoch = kv.Epoch(r.uint32())
-	m.Seq = r.uvarint()
-}
-
 func (m *LinkDown) encode(w *writer) { w.uvarint(uint64(m.Node)) }
 func (m *LinkDown) decode(r *reader) { m.Node = kv.NodeID(r.uint16()) }

@@ -70,7 +70,7 @@ func checkRecord(t *testing.T, b []byte) {
 // FuzzEnvelope is the same for envelopes.
 func FuzzEnvelope(f *testing.F) {
 	b, err := AppendEnvelope(nil, &actors.Envelope{
-		Message: &Heartbeat{Inc: 1},
+		Message: &Ping{Gossip: Gossip{Inc: 1}},
 		From:    actors.Address{Kind: actors.Detector}, To: actors.Address{Kind: actors.Detector},
 	})
 	require.NoError(f, err)
