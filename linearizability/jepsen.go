@@ -53,10 +53,11 @@ func ReadJepsen(r io.Reader) (Input, error) {
 	return p.in, err
 }
 
-var jepsenEvent = regexp.MustCompile(`\s:(invoke|ok|fail|info)\s`)
+// jepsenEvent is what looks like one: a known kind of event, or a process with a keyword or with nothing.
+var jepsenEvent = regexp.MustCompile(`\s:(invoke|ok|fail|info)\s|jepsen\.util\s+-\s+\d+(\s+:|\s*$)`)
 
 // jepsenOther refuses a line that looks like an event which this reader does
-// not know: leaving one out could turn the verdict.
+// not know, or like one cut short: leaving one out could turn the verdict.
 func jepsenOther(n int, line []byte) error {
 	if !jepsenEvent.Match(line) || bytes.Contains(line, []byte(":nemesis")) {
 		return nil

@@ -75,6 +75,8 @@ func TestReadersRefuse(t *testing.T) {
 		{"jepsen", "INFO  jepsen.util - 0\t:invoke\t:write\tx\n", 1, "integer"},
 		{"jepsen", "INFO  jepsen.util - 0\t:invoke\t:cas\t1\n", 1, "pair"},
 		{"jepsen", "INFO  jepsen.util - 0\t:invoke\t:enqueue\t1\n", 1, "not an event"},
+		{"jepsen", call + "INFO  jepsen.util - 0\t:huh\t:write\t1\n", 2, "not an event"},
+		{"jepsen", call + "INFO  jepsen.util - 0\t:o", 2, "not an event"},
 		{"jepsen", "INFO  jepsen.util - 99999999999\t:invoke\t:read\tnil\n", 1, "too large"},
 		{"jepsen", "{}\n{}\n", 2, "no operation"},
 		{"edn", put + put, 2, "not answered"},
