@@ -259,6 +259,46 @@ func TestGuaranteesNeverAccuseTheLinearizable(t *testing.T) {
 	}
 }
 
+// TestWhatIsAccusedIsIllegal draws histories with false answers: whatever a
+// guarantee accuses, the checker of linearizability must convict.
+func TestWhatIsAccusedIsIllegal(t *testing.T) {
+	const rounds = 1500 // of each mix
+	var c Checker
+	var o Observations
+	for n, x := range mixes {
+		t.Run(x.name, func(t *testing.T) {
+			illegal, accused := 0, 0
+			for i := range rounds {
+				r := seeded(uint64(n)<<32 | uint64(i))
+				x.clients, x.ops = 1+r.IntN(5), 1+r.IntN(30)
+				x.unknown, x.lie = []float64{0, 0.1, 0.3}[r.IntN(3)], []float64{0, 0.05, 0.2}[r.IntN(3)]
+				h := x.draw(r)
+				o.Load(h, x.model)
+				_, stale := o.Staleness(StalenessBound{})
+				reports := []Report{o.Sessions(SessionOptions{}), stale, o.LostWrites(AfterLastWrite), o.Convergence(AfterLastWrite)}
+				verdict := c.Check(h, x.model, Options{NoStretch: true}).Answer
+				if verdict == Illegal {
+					illegal++
+				}
+				broken := false
+				for _, report := range reports {
+					broken = broken || !report.Kept()
+					if verdict == Linearizable && !report.Kept() {
+						var text strings.Builder
+						_ = report.Explain(&text)
+						t.Fatalf("round %d: accused although legal\n%s\nin\n%s", i, text.String(), dump(h))
+					}
+				}
+				if broken {
+					accused++
+				}
+			}
+			t.Logf("%d illegal, %d of them accused", illegal, accused)
+			require.Greater(t, accused, illegal/20)
+		})
+	}
+}
+
 // drawSequential is a linearizable history over several keys.
 func drawSequential(t *rapid.T, x mix) History {
 	type open struct {
