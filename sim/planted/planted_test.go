@@ -2,6 +2,7 @@ package planted
 
 import (
 	"cmp"
+	"maps"
 	"os"
 	"os/exec"
 	"regexp"
@@ -18,6 +19,10 @@ import (
 func TestListHasEveryMarker(t *testing.T) {
 	marker := regexp.MustCompile(`failpoint\.Inject\("([a-z0-9-]+)"`)
 	inSource := map[string]bool{}
+	// The markers of actors/causal count from the day on which an actor imports
+	// it: before, no simulation can reach them (its own tests convict each).
+	const unused = "actors/causal/"
+	used := false
 	out, err := exec.Command("git", "-C", "../..", "ls-files", "*.go").Output()
 	if err != nil {
 		t.Skip("not a git checkout")
@@ -30,10 +35,12 @@ func TestListHasEveryMarker(t *testing.T) {
 		if err != nil {
 			continue // deleted, not yet committed
 		}
+		used = used || strings.Contains(string(text), module+strings.TrimSuffix(unused, "/")+`"`)
 		for _, m := range marker.FindAllStringSubmatch(string(text), -1) {
 			inSource[name[:strings.LastIndex(name, "/")+1]+m[1]] = true
 		}
 	}
+	maps.DeleteFunc(inSource, func(name string, _ bool) bool { return !used && strings.HasPrefix(name, unused) })
 	listed := map[string]bool{strings.TrimPrefix(Probe, module): true}
 	for _, b := range Bugs() {
 		for _, n := range b.Names {
