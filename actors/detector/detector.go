@@ -106,6 +106,7 @@ func New(cfg Config) *Detector {
 			d.peers = append(d.peers, peer{node: n})
 		}
 	}
+	// order: a node is a peer once
 	slices.SortFunc(d.peers, func(a, b peer) int { return cmp.Compare(a.node, b.node) })
 	if n := len(d.peers); n > 0 {
 		d.index = slices.Repeat([]int32{-1}, int(d.peers[n-1].node)+1)
