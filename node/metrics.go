@@ -11,6 +11,7 @@ import (
 
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/system"
 )
 
 // maxKinds and maxStatuses bound the table of outcomes.
@@ -151,7 +152,11 @@ func (m *nodeMetrics) collectLog(e *emitter) {
 
 func (m *nodeMetrics) collectLanes(e *emitter) {
 	n := m.node
-	for i, st := range n.snapshots() {
+	lanes := n.snapshots()
+	if g := lanes[0].gossip; g != nil {
+		collectGossip(e, g)
+	}
+	for i, st := range lanes {
 		l, lane := n.lanes[i], strconv.Itoa(i)
 		e.gauge("quorate_mailbox_messages", "Messages that wait in a lane's mailbox.", float64(l.box.depth()), "lane", lane)
 		e.counter("quorate_mailbox_refused_total", "Messages that a full mailbox refused.", float64(l.box.refused.Load()), "lane", lane)
@@ -168,6 +173,28 @@ func (m *nodeMetrics) collectLanes(e *emitter) {
 		e.counter("quorate_resends_total", "Protocol messages sent again.", float64(st.resends), "lane", lane)
 		e.counter("quorate_confirms_total", "Confirm rounds.", float64(st.confirms), "lane", lane)
 		e.counter("quorate_forwards_total", "Operations forwarded to their owner.", float64(st.forwards), "lane", lane)
+	}
+}
+
+func collectGossip(e *emitter, g *system.DetectorStats) {
+	const sent, help = "quorate_gossip_messages_total", "Messages that the detector sent, by kind."
+	e.counter(sent, help, float64(g.Pings), "kind", "ping")
+	e.counter(sent, help, float64(g.PingReqs), "kind", "ping-req")
+	e.counter(sent, help, float64(g.Acks), "kind", "ack")
+	e.counter("quorate_gossip_updates_total", "Updates about members in them.", float64(g.UpdatesSent))
+	e.counter("quorate_suspicions_total", "Suspicions of peers that this node began.", float64(g.Suspicions))
+	e.counter("quorate_refuted_suspicions_total", "Suspicions of peers, whoever began them, that turned out false.", float64(g.FalseSuspicions))
+	e.counter("quorate_refutations_total", "Suspicions of this node that it refuted.", float64(g.Refutations))
+	e.gauge("quorate_detector_health", "0 while the node is well, up to 4 while it is slow and stretches its own time-outs.", float64(g.Health))
+	e.gauge("quorate_newest_epoch", "The newest epoch that any member spoke of.", float64(g.Epoch))
+	for i := range g.Peers {
+		p, id, up := &g.Peers[i], strconv.Itoa(int(g.Peers[i].Node)), 0.0
+		if p.Alive {
+			up = 1
+		}
+		e.gauge("quorate_peer_alive", "1 while the peer is believed alive.", up, "peer", id)
+		e.gauge("quorate_peer_phi", "Suspicion level of the peer's silence: -log10 of its probability in one that lives.", p.Phi, "peer", id)
+		e.gauge("quorate_peer_load", "Operations open at the peer.", float64(p.Load), "peer", id)
 	}
 }
 

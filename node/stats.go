@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/node/door"
 )
 
@@ -18,6 +19,7 @@ type laneStats struct {
 	confirms, forwards, folded      uint64
 	owner                           map[kv.Partition]kv.NodeID // believed; of the lane's partitions
 	alive                           map[kv.NodeID]kv.Incarnation
+	gossip                          *system.DetectorStats // lane 0 only
 }
 
 // measure runs on the lane's goroutine.
@@ -38,6 +40,9 @@ func (l *lane) measure() *laneStats {
 		}
 	}
 	if d := l.actors.Detector; d != nil {
+		now, _ := n.now()
+		gossip := d.Stats(now)
+		st.gossip = &gossip
 		for _, m := range n.cfg.Members {
 			if d.Alive(m.ID) {
 				st.alive[m.ID] = d.Inc(m.ID)
@@ -108,7 +113,26 @@ func (n *Node) Stats() door.Stats {
 		}
 		s.Peers = append(s.Peers, door.PeerState{Node: m.ID, Endpoints: m.Endpoints, Zone: m.Zone, Alive: up, Inc: inc})
 	}
+	if g := lanes[0].gossip; g != nil {
+		addGossip(&s, g)
+	}
 	return s
+}
+
+// addGossip adds what the detector knows.
+func addGossip(s *door.Stats, g *system.DetectorStats) {
+	s.Gossip = door.Gossip{
+		Pings: g.Pings, PingReqs: g.PingReqs, Acks: g.Acks, Updates: g.UpdatesSent, Suspicions: g.Suspicions,
+		Refutations: g.Refutations, RefutedSuspicions: g.FalseSuspicions, Epoch: g.Epoch, Health: g.Health,
+	}
+	for i := range g.Peers {
+		p := &g.Peers[i]
+		for k := range s.Peers {
+			if s.Peers[k].Node == p.Node {
+				s.Peers[k].Gossip = &door.PeerGossip{State: p.State.String(), Phi: p.Phi, Silence: time.Duration(p.SilenceNs), Load: p.Load}
+			}
+		}
+	}
 }
 
 // heapBytes reads the heap's size without stopping the world.

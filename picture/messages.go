@@ -127,7 +127,7 @@ func (b *builder) messages(all []*flight, d detail) (heartbeats, background int)
 	for _, f := range all {
 		name := f.env.Message.MessageName()
 		switch {
-		case name == "heartbeat" && !d.heartbeats:
+		case (name == "ping" || name == "ping-req" || name == "ack") && !d.heartbeats:
 			heartbeats++
 			continue
 		case groupOf(name) == groupBackground && !d.background:

@@ -17,6 +17,7 @@ type (
 	ShardConfig    = shard.Config
 	ShardStats     = shard.Stats
 	DetectorConfig = detector.Config
+	DetectorStats  = detector.Stats
 	ReplicaStats   = replica.Stats
 )
 

@@ -3,6 +3,8 @@
 package door
 
 import (
+	"time"
+
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 )
@@ -62,6 +64,23 @@ type PeerState struct {
 	Zone      string
 	Alive     bool // itself: always
 	Inc       kv.Incarnation
+	Gossip    *PeerGossip // nil: of the node itself
+}
+
+// PeerGossip is what a node's detector knows of a peer.
+type PeerGossip struct {
+	State   string        // by gossip: unheard, alive, suspect or dead
+	Phi     float64       // suspicion level of its silence
+	Silence time.Duration // since it was heard directly; below 0: never heard
+	Load    uint32        // operations open there
+}
+
+// Gossip counts what a node's detector did since the start.
+type Gossip struct {
+	Pings, PingReqs, Acks, Updates             uint64 // sent
+	Suspicions, Refutations, RefutedSuspicions uint64
+	Epoch                                      kv.Epoch // the newest one heard of
+	Health                                     int      // 0: well; to 4: how much it stretches its own time-outs
 }
 
 // Stats describes a node.
@@ -88,4 +107,5 @@ type Stats struct {
 	Ops           map[string]uint64 // by kind, since start
 	Outcomes      map[string]uint64 // by status, since start
 	Peers         []PeerState
+	Gossip        Gossip
 }

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"unicode/utf8"
 
@@ -17,6 +18,11 @@ type nodeBody struct {
 	Peer  string    `json:"peer,omitempty" doc:"host:port"`
 	Zone  string    `json:"zone,omitempty"`
 	Alive *bool     `json:"alive,omitempty" doc:"As this node believes."`
+
+	State     string   `json:"state,omitempty" enum:"unheard,alive,suspect,dead" doc:"By gossip."`
+	Phi       *float64 `json:"phi,omitempty" doc:"Suspicion level of its silence: -log10 of the probability in a node that lives."`
+	SilenceMs *int64   `json:"silence_ms,omitempty" doc:"Since it was heard directly; missing if never."`
+	Load      *uint32  `json:"load,omitempty" doc:"Operations open there, as gossip has it."`
 }
 
 func member(id kv.NodeID, e door.Endpoints) nodeBody {
@@ -96,6 +102,36 @@ func members(st *door.Stats) []nodeBody {
 	return nodes
 }
 
+// gossiped are the members with what the detector knows of them.
+func gossiped(st *door.Stats) []nodeBody {
+	nodes := members(st)
+	for i, p := range st.Peers {
+		g, n := p.Gossip, &nodes[i]
+		if g == nil {
+			continue
+		}
+		phi := math.Round(g.Phi*100) / 100
+		n.State, n.Phi, n.Load = g.State, &phi, &g.Load
+		if ms := g.Silence.Milliseconds(); g.Silence >= 0 {
+			n.SilenceMs = &ms
+		}
+	}
+	return nodes
+}
+
+// gossipBody counts what the detector did since the start.
+type gossipBody struct {
+	Pings             uint64   `json:"pings"`
+	PingReqs          uint64   `json:"ping_reqs"`
+	Acks              uint64   `json:"acks"`
+	Updates           uint64   `json:"updates" doc:"Pieces of gossip in them."`
+	Suspicions        uint64   `json:"suspicions" doc:"Begun by this node."`
+	Refutations       uint64   `json:"refutations" doc:"Of what others suspected of this node."`
+	RefutedSuspicions uint64   `json:"refuted_suspicions" doc:"Of other nodes, held here and then refuted."`
+	Epoch             kv.Epoch `json:"epoch" doc:"The newest one heard of."`
+	Health            int      `json:"health" doc:"0: well; up to 4: how much a slow node stretches its own time-outs."`
+}
+
 // clusterBody sums the cluster up.
 type clusterBody struct {
 	Cluster    string     `json:"cluster"`
@@ -147,6 +183,7 @@ type adminBody struct {
 	Goroutines    int               `json:"goroutines"`
 	Operations    map[string]uint64 `json:"operations" doc:"By kind, since start."`
 	Outcomes      map[string]uint64 `json:"outcomes" doc:"By outcome, since start."`
+	Gossip        gossipBody        `json:"gossip"`
 	Nodes         []nodeBody        `json:"nodes"`
 }
 
@@ -167,7 +204,7 @@ func (s *Server) serveAdminStats(w http.ResponseWriter, _ *http.Request) {
 		Lanes: st.Lanes, Replicas: st.Replicas,
 		Storage: storageBody{Keys: st.Keys, Bytes: st.DataBytes, Tombstones: st.Tombstones,
 			WALBytes: st.WALBytes, WALSegments: st.WALSegments, WALSyncs: st.WALSyncs},
-		HeapBytes: st.HeapBytes, Goroutines: st.Goroutines, Operations: st.Ops, Outcomes: st.Outcomes, Nodes: members(&st),
+		HeapBytes: st.HeapBytes, Goroutines: st.Goroutines, Operations: st.Ops, Outcomes: st.Outcomes, Gossip: gossipBody(st.Gossip), Nodes: gossiped(&st),
 	})
 }
 
