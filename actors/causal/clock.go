@@ -77,8 +77,7 @@ func NewClock(cfg ClockConfig) Clock {
 func (c *Clock) Restore(markMs int64) {
 	failpoint.Inject("bug-30-stamp-reused-after-restart", func() { failpoint.Return() })
 	c.advance(Stamp{Ms: markMs, Logical: math.MaxUint32})
-	c.askedMs = max(c.askedMs, markMs)
-	// markMs is not raised: every stamp up to it may have been given out.
+	// c.markMs is not raised: every stamp up to it may have been given out.
 }
 
 // Reserve returns a new high-water mark to make durable if the present one is

@@ -116,4 +116,15 @@ func TestCounterRefusesOnlyWhatLeavesTheRange(t *testing.T) {
 	n, exact = c.Merge(other).Value()
 	require.Equal(t, int64(math.MinInt64), n)
 	require.False(t, exact)
+	// From there it may come back, step by step, and go no further.
+	out := c.Merge(other)
+	_, err = out.Add(id, -1)
+	require.ErrorIs(t, err, ErrOverflow)
+	out, err = other.Merge(Counter{{ID: NewID(3, 1), Taken: 5}}).Add(id, 2)
+	require.NoError(t, err)
+	out, err = out.Add(id, 3)
+	require.NoError(t, err)
+	n, exact = out.Value()
+	require.Equal(t, int64(math.MinInt64), n)
+	require.True(t, exact)
 }

@@ -1,6 +1,7 @@
 package causal
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/quoratedb/quorate/actors/kv"
@@ -158,6 +159,52 @@ func TestPoliciesMayChange(t *testing.T) {
 	require.Equal(t, "e", string(o.Read(nil, LWW, 10)[0].Data))
 }
 
+func TestPoliciesDropNothingNewer(t *testing.T) {
+	src := NewSource(NewID(1, 1))
+	value := func(s string, ms int64) Value {
+		return Value{Kind: kv.Value, Data: []byte(s), Stamp: Stamp{Ms: ms, Node: 1}}
+	}
+	// A write under LWW by a node whose clock is behind.
+	newer, err := (&Object{}).Put(Seen{}, &src, value("new", 9))
+	require.NoError(t, err)
+	o := newer.PutNewest(value("old", 3))
+	require.Equal(t, "new", string(o.Read(nil, LWW, 10)[0].Data))
+	// A register that was overwritten does not hide what is concurrent with that.
+	o = (&Object{}).PutNewest(value("gone", 5))
+	gone := o.Seen().Register
+	o, err = (&Object{}).Put(Seen{}, &src, value("beside", 3))
+	require.NoError(t, err)
+	o, err = o.Put(Seen{Register: gone}, &src, Value{Kind: kv.Tombstone, Stamp: Stamp{Ms: 2, Node: 1}})
+	require.NoError(t, err)
+	require.Equal(t, "beside", string(o.Read(nil, LWW, 10)[0].Data))
+}
+
+func TestDecodeRefusesASecondWayToSayTheSame(t *testing.T) {
+	vector := []byte{1, 1, 0, 0, 1} // n1.i0.t0 up to 1
+	sibling := func(seq byte) []byte { return []byte{1, 0, 0, seq, 1, 5, 0, 1, 0} }
+	object := func(parts ...[]byte) []byte { return append([]byte{hasSet}, slices.Concat(parts...)...) }
+	_, err := DecodeObject(object(vector, []byte{1}, sibling(1)))
+	require.NoError(t, err)
+	for why, b := range map[string][]byte{
+		"longer than it need be":      object([]byte{0x81, 0, 1, 0, 0, 1}, []byte{1}, sibling(1)),
+		"the vector does not have":    object(vector, []byte{1}, sibling(2)),
+		"siblings that do not ascend": object(vector, []byte{2}, sibling(1), sibling(1)),
+		"ids that do not ascend":      object([]byte{2, 1, 0, 0, 1, 1, 0, 0, 1}, []byte{0}),
+		"a set of nothing":            object([]byte{0, 0}),
+		"outside 1 to":                object([]byte{1, 1, 0, 0, 0}, []byte{0}),
+		"more items than bytes":       object([]byte{200, 1}),
+		"an unknown flag":             {8},
+		"a counter of nothing":        {hasCount, 0},
+		"an empty count":              {hasCount, 1, 1, 0, 0, 0, 0},
+		"a kind that can't be here":   object(vector, []byte{1}, []byte{1, 0, 0, 1, 0, 5, 0, 1, 0}),
+		"left over":                   {0, 0},
+	} {
+		_, err := DecodeObject(b)
+		require.ErrorIs(t, err, ErrMalformed)
+		require.ErrorContains(t, err, why)
+	}
+}
+
 func TestLastWriterWinsIsATotalOrder(t *testing.T) {
 	draw := rapid.Custom(func(t *rapid.T) Value {
 		return Value{
@@ -176,6 +223,18 @@ func TestLastWriterWinsIsATotalOrder(t *testing.T) {
 		require.Equal(t, 0, newer(&a, &b).Compare(newer(&b, &a)), "whichever comes first")
 		require.Equal(t, 0, newer(newer(&a, &b), &c).Compare(newer(&a, newer(&b, &c))))
 	})
+}
+
+func TestDeadSinceTheLastOneDied(t *testing.T) {
+	src := NewSource(NewID(1, 1))
+	dead := func(ms int64) Value { return Value{Kind: kv.Tombstone, Stamp: Stamp{Ms: ms, Node: 1}} }
+	o, err := (&Object{}).Put(Seen{}, &src, dead(7))
+	require.NoError(t, err)
+	o, err = o.Put(Seen{}, &src, dead(4))
+	require.NoError(t, err)
+	ms, ok := o.DeadSinceMs(9)
+	require.True(t, ok)
+	require.Equal(t, int64(7), ms)
 }
 
 func TestExpiry(t *testing.T) {
