@@ -134,6 +134,15 @@ var scenarios = []Scenario{
 		p.slowSync, p.checkpoints = span64{500e3, 10e6}, span64{20e6, 200e6}
 		p.scripts, p.scriptKinds = span64{1, 4}, []weighted{{"bad-fsync", 30}, {"blackout", 40}, {"minority", 20}, {"rolling", 10}}
 	})},
+	{"sequences", "faults that do harm in one order only", with(func(p *profile) {
+		p.shapes = []shape{{3, 3, 80}, {5, 3, 20}}
+		p.ops, p.faults, p.safetyNs, p.lazyPPM = span64{20, 80}, span64{}, span64{200e6, 400e6}, 0
+		p.scripts = span64{1, 1}
+		p.scriptKinds = []weighted{{"stale-stamp", 35}, {"late-forward", 30}, {"late-answer", 35}}
+	})},
+	{"impatient", "shards that repeat themselves faster than answers can come", with(func(p *profile) {
+		p.scripts, p.scriptKinds = span64{1, 1}, []weighted{{"impatient", 1}}
+	})},
 	{"idle", "hardly any operations: what the cluster does by itself", with(func(p *profile) {
 		p.ops, p.faults, p.scripts, p.safetyNs = span64{2, 6}, span64{}, span64{}, span64{5000e6, 5000e6}
 		p.lossPPM, p.dupPPM = 0, 0

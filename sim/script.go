@@ -19,6 +19,14 @@ func (d *drawer) script(kind string) {
 		d.staleOwner(at, key, prefs)
 	case "slow-touch":
 		d.slowTouch(at)
+	case "stale-stamp":
+		d.staleStamp(at)
+	case "late-forward":
+		d.lateForward(at)
+	case "late-answer":
+		d.lateAnswer(at)
+	case "impatient":
+		d.impatient()
 	case "bad-fsync":
 		d.badFsync(at)
 	case "blackout":
@@ -93,19 +101,6 @@ func (d *drawer) op(at int64, key int, node kv.NodeID, do string) {
 		op.Expect = ExpectLatest
 	}
 	d.plan.Ops = append(d.plan.Ops, op)
-}
-
-// slowTouch lets the answers to a first touch take so long, and the one who
-// asked be silent meanwhile, that another node takes over and writes.
-func (d *drawer) slowTouch(at int64) {
-	if d.ppm(500_000) {
-		at = 0
-	}
-	slow := d.plan.Config.SuspectNs * d.between(15, 40) / 10
-	on := Trigger{Event: "send", Message: "touch", Nth: 1 + d.rng.IntN(8)}
-	first, second := on, on
-	d.add(Fault{AtNs: at, ForNs: slow, Kind: FaultSlowIn, Value: slow, On: &first})
-	d.add(Fault{AtNs: at, ForNs: slow, Kind: FaultMute, On: &second})
 }
 
 // badFsync makes an fsync fail once and then takes the power away.

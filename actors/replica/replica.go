@@ -110,10 +110,12 @@ func (r *Replica) adopt(c *actors.Context, p *partition, b kv.Ballot) {
 	if persist {
 		r.scratch.promise = msg.PromiseRecord{Partition: p.id, Ballot: b}
 		c.Persist(&r.scratch.promise)
+		failpoint.Inject("noop-901-promise-persisted-twice", func() { c.Persist(&r.scratch.promise) })
 	}
 }
 
 func (r *Replica) stamp(owner kv.NodeID) msg.Stamp {
+	failpoint.Inject("bug-911-stamp-without-incarnation", func() { failpoint.Return(msg.Stamp{Inc: 1, Gen: r.gens[owner]}) })
 	return msg.Stamp{Inc: r.cfg.Inc, Gen: r.gens[owner]}
 }
 

@@ -148,6 +148,8 @@ func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 	if st.inFlight == m.ID {
 		st.inFlight, st.waitNs = 0, 0
 	}
+	stamp := m.Stamp
+	failpoint.Inject("bug-63-stamped-when-the-request-left", func() { stamp = st.last })
 	st.last = m.Stamp
 	refused := m.Refused
 	for i, asked := range req.checks {
@@ -159,7 +161,7 @@ func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 		switch {
 		case p.ballot != asked.Ballot:
 		case no == nil:
-			p.stamps[p.indexOf(from.node)] = m.Stamp
+			p.stamps[p.indexOf(from.node)] = stamp
 		case no.Promised.Less(p.ballot): // it missed the claim
 			from.out.prepare = append(from.out.prepare, asked)
 		default:
@@ -175,9 +177,9 @@ func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 		if at < 0 || r.p.ballot != r.ballot {
 			continue
 		}
-		covered := r.p.stamps[at] == m.Stamp
+		covered := r.p.stamps[at] == stamp
 		failpoint.Inject("bug-62-one-generation-for-all-partitions", func() {
-			covered = r.p.stamps[at].Inc == m.Stamp.Inc
+			covered = r.p.stamps[at].Inc == stamp.Inc
 		})
 		if covered {
 			r.votes.Yes(at)
@@ -217,6 +219,7 @@ func (s *Shard) retryConfirms(c *actors.Context) {
 		if st := &m.confirm; st.inFlight != 0 && st.sentNs+st.waitNs <= c.NowNs {
 			st.inFlight = 0
 			st.waitNs = min(2*st.waitNs, maxBackoff*s.cfg.ResendNs)
+			failpoint.Inject("bug-50-retry-storm-without-backoff", func() { st.waitNs = s.cfg.ResendNs })
 		}
 	}
 }

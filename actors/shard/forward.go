@@ -56,7 +56,9 @@ func (s *Shard) takeForward(c *actors.Context, m *msg.Forward) {
 	if src == nil {
 		return
 	}
-	if m.DestInc != s.cfg.Inc {
+	another := m.DestInc != s.cfg.Inc
+	failpoint.Inject("bug-912-forward-meant-for-another-boot", func() { another = false })
+	if another {
 		c.Send(c.Sender, &msg.Forwarded{ID: m.ID, Inc: s.cfg.Inc, Refused: true})
 		return
 	}

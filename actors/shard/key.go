@@ -1,8 +1,6 @@
 package shard
 
 import (
-	"math"
-
 	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -145,6 +143,7 @@ func (s *Shard) release(k *key) {
 }
 
 func (s *Shard) isTouched(p *partition, name []byte) bool {
+	failpoint.Inject("noop-903-touched-every-time", func() { failpoint.Return(false) })
 	if p.whole {
 		return true
 	}
@@ -183,7 +182,6 @@ func (s *Shard) startRound(c *actors.Context, k *key) {
 	s.stats.Touches++
 	k.phase = touching
 	k.best, k.agree, k.askedFor = kv.Register{}, true, len(k.waiting)
-	failpoint.Inject("bug-64-touch-answers-later-reads", func() { k.askedFor = math.MaxInt })
 	s.ask(c, k, func(m *peer) { s.sendTouch(k, m) })
 }
 
@@ -268,6 +266,7 @@ func (s *Shard) countTouch(c *actors.Context, k *key, at int, reg *kv.Register) 
 	settled := k.agree && local.Version == k.best.Version
 	failpoint.Inject("bug-15-read-without-write-back", func() { settled = true })
 	best := k.best
+	failpoint.Inject("bug-64-touch-answers-later-reads", func() { k.askedFor = len(k.waiting) })
 	k.phase = idle
 	k.round++
 	if settled {

@@ -222,6 +222,7 @@ func (s *Shard) stepDown(c *actors.Context, p *partition, wait bool) {
 	p.role = follower
 	p.sinceNs = c.NowNs
 	p.touched, p.whole = nil, false
+	failpoint.Inject("bug-49-takeover-duel-without-backoff", func() { wait = false })
 	keys, queue := p.order, p.queue
 	p.order, p.queue = nil, nil
 	clear(p.keys)
@@ -284,9 +285,11 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 	claims := s.preparing
 	s.preparing = nil
 	for _, p := range claims {
+		patience := s.cfg.ResendNs << min(p.failed+1, 5)
+		failpoint.Inject("bug-49-takeover-duel-without-backoff", func() { patience = s.cfg.ResendNs })
 		switch {
 		case p.role != preparing:
-		case p.sinceNs+s.cfg.ResendNs<<min(p.failed+1, 5) > c.NowNs:
+		case p.sinceNs+patience > c.NowNs:
 			s.preparing = append(s.preparing, p)
 		default:
 			p.failed++

@@ -60,6 +60,7 @@ func (s *Shard) execute(c *actors.Context, k *key, base kv.Register, settled boo
 func (s *Shard) settle(c *actors.Context, k *key) {
 	for i := range k.running {
 		x := &k.running[i]
+		failpoint.Inject("noop-902-touch-answers-nothing", func() { x.shown = false })
 		failpoint.Inject("bug-55-failed-cas-without-confirm", func() { x.shown = x.shown || x.res.Status == kv.CondFailed })
 		if x.shown {
 			s.finish(c, x.f, x.res)
@@ -189,6 +190,7 @@ func (s *Shard) resend(c *actors.Context) {
 			continue
 		}
 		k.waitNs = min(2*k.waitNs, maxBackoff*s.cfg.ResendNs) + c.Rand.Int64N(s.cfg.ResendNs/4+1)
+		failpoint.Inject("bug-50-retry-storm-without-backoff", func() { k.waitNs = s.cfg.ResendNs })
 		s.stats.Resends++
 		k.sentNs = c.NowNs
 		k.dropClosed()

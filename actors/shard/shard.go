@@ -12,6 +12,7 @@ package shard
 import (
 	"fmt"
 
+	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
@@ -226,6 +227,7 @@ func (s *Shard) Flush(c *actors.Context) {
 // to an earlier boot can't be taken for one to this.
 func (s *Shard) newID() uint64 {
 	s.nextID++
+	failpoint.Inject("bug-913-request-ids-start-again", func() { failpoint.Return(s.nextID) })
 	return uint64(s.cfg.Inc)<<seqBits | s.nextID
 }
 

@@ -37,7 +37,10 @@ func (b Bug) Markers() []string {
 // Name is what --bug takes.
 func (b Bug) Name() string { return b.Names[0][strings.LastIndex(b.Names[0], "/")+1:] }
 
-var anywhere = []string{"default"}
+var (
+	anywhere = []string{"default"}
+	every    = []string{"default", "promises", "tombstones", "reads", "durability", "sequences", "impatient"}
+)
 
 // Bugs lists them by number.
 func Bugs() []Bug { return slices.Clone(bugs) }
@@ -67,13 +70,24 @@ var bugs = []Bug{
 	{Number: 24, Names: []string{"actors/replica/bug-24-copy-without-promise-check"}, Scenarios: []string{"default", "promises"}, Rare: true},
 	{Number: 25, Names: []string{"actors/replica/bug-25-reply-reveals-undurable"}, Scenarios: []string{"default", "promises"}, Rare: true},
 	{Number: 48, Names: []string{"actors/detector/bug-48-suspicion-never-cleared"}, Scenarios: anywhere},
+	{Number: 49, Names: []string{"actors/shard/bug-49-takeover-duel-without-backoff"}, Scenarios: []string{"impatient"}},
+	{Number: 50, Names: []string{"actors/shard/bug-50-retry-storm-without-backoff"}, Scenarios: []string{"impatient"}},
 	{Number: 51, Names: []string{"actors/shard/bug-51-read-beside-write-in-flight"}, Scenarios: []string{"default", "reads"}},
 	{Number: 53, Names: []string{"actors/shard/bug-53-forward-acted-on-twice"}, Scenarios: anywhere},
 	{Number: 54, Names: []string{"actors/replica/bug-54-touch-without-ballot"}, Scenarios: []string{"default", "promises"}},
 	{Number: 55, Names: []string{"actors/shard/bug-55-failed-cas-without-confirm"}, Scenarios: anywhere, Rare: true},
 	{Number: 58, Names: []string{"actors/shard/bug-58-tombstone-collected-at-majority"}, Scenarios: []string{"default", "tombstones"}},
 	{Number: 62, Names: []string{"actors/shard/bug-62-one-generation-for-all-partitions"}, Scenarios: anywhere, Rare: true},
-	{Number: 64, Names: []string{"actors/shard/bug-64-touch-answers-later-reads"}, Scenarios: []string{"default", "reads"}, Rare: true},
+	{Number: 63, Names: []string{"actors/shard/bug-63-stamped-when-the-request-left"}, Scenarios: []string{"reads"}, Rare: true},
+	{Number: 64, Names: []string{"actors/shard/bug-64-touch-answers-later-reads"}, Scenarios: []string{"reads"}, Rare: true},
+
+	// Calibration: changes that break nothing, and bugs that need three faults in order.
+	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
+	{Number: 902, Names: []string{"actors/shard/noop-902-touch-answers-nothing"}, Scenarios: every, Survives: true},
+	{Number: 903, Names: []string{"actors/shard/noop-903-touched-every-time"}, Scenarios: every, Survives: true},
+	{Number: 911, Names: []string{"actors/replica/bug-911-stamp-without-incarnation"}, Scenarios: []string{"sequences"}, Rare: true},
+	{Number: 912, Names: []string{"actors/shard/bug-912-forward-meant-for-another-boot"}, Scenarios: []string{"sequences"}, Rare: true},
+	{Number: 913, Names: []string{"actors/shard/bug-913-request-ids-start-again"}, Scenarios: []string{"sequences"}, Rare: true},
 }
 
 // Find returns a bug by its name or number.
