@@ -30,7 +30,7 @@ func write(t *testing.T, content string) string {
 }
 
 const three = `
-cluster: {id: prod, shared_key: "0123456789abcdef", replicas: 3, lanes: 1}
+cluster: {id: prod, shared_key: "0123456789abcdef", replicas: 2, lanes: 1}
 node: {id: 2, data: n2/store}
 members:
   - {id: 1, peer: "a:9000", http: "a:8080", resp: "a:7379", zone: x}
@@ -121,6 +121,16 @@ func TestErrors(t *testing.T) {
 		{"not a member", "node:\n  id: 4\nmembers:\n  - id: 1\n", `F:2:7: node.id: 4 is not among the members`},
 		{"no weight", "members:\n  - id: 1\n    weight: 0\n", `F:2:3: members: all weights are 0, one node at least must hold data`},
 		{"suspicion", "timeouts:\n  suspect: 60ms\n", `F:2:12: timeouts.suspect: 60ms is less than two heartbeats of 50ms, every node would seem dead`},
+		{"partitions", "cluster:\n  partitions: 100\n", `F:2:15: cluster.partitions: 100 is not a power of two`},
+		{"more copies than members", "cluster:\n  replicas: 3\nmembers:\n  - {id: 1, peer: a:1}\n  - {id: 2, peer: b:1}\n  - {id: 3, peer: c:1, weight: 0}\n",
+			`F:2:13: cluster.replicas: 3 copies need as many members that hold data, there are 2`},
+		{"unknown keys and bad values at once", "listen:\n  htpp: \":81\"\n  rest: x\nwal: {sync: sometimes}\nmembers:\n  - {id: 1, adress: x}\n  - {id: 70000}\n",
+			"F:2:3: unknown key \"htpp\", the keys are listed in docs/configuration.md\nF:3:3: unknown key \"rest\", the keys are listed in docs/configuration.md\n" +
+				"F:4:13: wal.sync: \"sometimes\" is not a sync policy, allowed are always, interval=100ms (any duration) and never\n" +
+				"F:6:13: unknown key \"adress\", the keys are listed in docs/configuration.md\nF:7:10: members[1].id: 70000 is out of range, allowed is at most 65535"},
+		{"unknown key and wrong type", "cluster:\n  idd: a\n  replicas: three\n",
+			"F:2:3: unknown key \"idd\", the keys are listed in docs/configuration.md\nF:3:13: \"three\" is not a whole number"},
+		{"unknown key behind an alias", "members:\n  - &m {id: 1, adress: x}\n  - *m\n", `F:2:16: unknown key "adress", the keys are listed in docs/configuration.md`},
 		{"all at once, in order", "log:\n  level: loud\ncluster:\n  replicas: 9\n", "F:2:10: log.level: \"loud\" is not one of debug, info, warn, error\nF:4:13: cluster.replicas: 9 is out of range, allowed is at most 7"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

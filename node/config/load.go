@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -67,7 +68,7 @@ func Load(path string, env []string, overrides map[string]string) (*File, error)
 	} else {
 		l.source = "configuration"
 	}
-	if len(l.problems) == 0 { // a half-read file would only give follow-up errors
+	if !l.halfRead { // which would only give follow-up errors
 		l.override(env, overrides)
 		l.validate()
 	}
@@ -83,7 +84,7 @@ func Load(path string, env []string, overrides map[string]string) (*File, error)
 // Parse is Load for a file that is already read; name stands for it in errors.
 func Parse(name string, content []byte) (*File, error) {
 	l := loader{source: name, origin: map[string]string{}, file: &File{}}
-	if l.read(content); len(l.problems) == 0 {
+	if l.read(content); !l.halfRead {
 		l.validate()
 	}
 	if len(l.problems) > 0 {
@@ -98,17 +99,30 @@ type loader struct {
 	tree     *ast.File
 	origin   map[string]string // key → variable or flag that set it
 	problems Problems
+	halfRead bool // the decoder has stopped somewhere
 }
 
 // read decodes a file strictly: unknown and repeated keys are errors.
 func (l *loader) read(b []byte) {
-	err := l.decode(b)
+	err := l.decode(b, yaml.Strict())
+	if l.tree != nil {
+		for _, d := range l.tree.Docs {
+			l.unknownKeys(d.Body, reflect.TypeFor[File]())
+		}
+	}
+	var unknown *yaml.UnknownFieldError
+	if errors.As(err, &unknown) && len(l.problems) > 0 {
+		*l.file = File{} // the unknown ones are reported; the others are read nevertheless
+		err = l.decode(b)
+	}
 	if err == nil && len(l.tree.Docs) > 1 {
 		l.problems = append(l.problems, Problem{Source: l.source, Message: "the file has several documents, one is allowed"})
+		l.halfRead = true
 	}
 	if err == nil || errors.Is(err, io.EOF) { // an empty file is the defaults
 		return
 	}
+	l.halfRead = true
 	p := Problem{Source: l.source}
 	var at yaml.Error
 	if !errors.As(err, &at) {
@@ -124,7 +138,7 @@ func (l *loader) read(b []byte) {
 
 // decode fills the tree and the file. The YAML library panics on some broken
 // files; to whoever wrote the file that is one more syntax error.
-func (l *loader) decode(b []byte) (err error) {
+func (l *loader) decode(b []byte, options ...yaml.DecodeOption) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("this is not YAML that can be read: %v", r)
@@ -133,7 +147,7 @@ func (l *loader) decode(b []byte) (err error) {
 	if l.tree, err = parser.ParseBytes(b, 0); err != nil {
 		return err
 	}
-	return yaml.NewDecoder(bytes.NewReader(b), yaml.Strict()).Decode(l.file)
+	return yaml.NewDecoder(bytes.NewReader(b), options...).Decode(l.file)
 }
 
 // plain says in the terms of the file what the decoder says in those of Go.
@@ -142,7 +156,7 @@ func plain(err yaml.Error) string {
 	var unknown *yaml.UnknownFieldError
 	if errors.As(err, &unknown) {
 		if t := err.GetToken(); t != nil {
-			return fmt.Sprintf("unknown key %q, the keys are listed in docs/configuration.md", t.Value)
+			return unknownKey(t.Value)
 		}
 	}
 	var mismatch *yaml.TypeError

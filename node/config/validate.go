@@ -158,12 +158,18 @@ func (l *loader) crossCheck() {
 	if len(f.Members) > 1 && f.Listen.Peer == off {
 		l.add("listen.peer", "is off, host:port is needed with more than one member")
 	}
-	weight := 0
+	weight, holders := 0, 0
 	for _, m := range f.Members {
 		weight += *m.Weight
+		holders += min(1, *m.Weight)
 	}
 	if weight == 0 {
 		l.add("members", "all weights are 0, one node at least must hold data")
+	} else if n := f.Cluster.Replicas; n > holders {
+		l.add("cluster.replicas", fmt.Sprintf("%d copies need as many members that hold data, there are %d", n, holders))
+	}
+	if n := f.Cluster.Partitions; n&(n-1) != 0 {
+		l.add("cluster.partitions", fmt.Sprintf("%d is not a power of two", n))
 	}
 	if f.Timeouts.Suspect != "" || f.Timeouts.Heartbeat != "" {
 		h, s := duration(orDefault(f.Timeouts.Heartbeat, "50ms")), duration(orDefault(f.Timeouts.Suspect, "500ms"))
