@@ -72,7 +72,7 @@ type peer struct {
 	seq     uint64 // of the last message of inc
 	gaps    window
 	probe   probe
-	lookNs  int64 // before which it is not pinged out of turn again
+	lookNs  int64 // before which it is not pinged out of turn (again)
 	inc     kv.Incarnation
 	seen    bool // heard at all
 	silent  bool // for too long

@@ -74,9 +74,16 @@ func (d *Detector) look(c *actors.Context, i int) {
 	}
 	wait := d.cfg.IntervalNs * (1 + d.health)
 	p.probe = probe{seq: seq, askNs: c.NowNs + wait/2, failNs: c.NowNs + 2*wait}
-	p.lookNs = c.NowNs + 2*d.cfg.IntervalNs
 	d.probing = append(d.probing, i)
 	d.due(c, p.probe.askNs)
+}
+
+// lookNow pings a peer out of turn, unless that was done a moment ago.
+func (d *Detector) lookNow(c *actors.Context, i int) {
+	if p := &d.peers[i]; p.probe.seq == 0 && c.NowNs >= p.lookNs {
+		p.lookNs = c.NowNs + 2*d.cfg.IntervalNs
+		d.look(c, i)
+	}
 }
 
 func (d *Detector) sendPing(c *actors.Context, i int, relay kv.NodeID, relaySeq uint64) uint64 {

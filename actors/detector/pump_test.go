@@ -22,6 +22,7 @@ type pump struct {
 	rng     *rand.Rand
 	nowNs   int64
 	lossPPM int
+	side    []int // nothing passes between nodes of different sides
 	queue   pumpQueue
 	seq     uint64
 	sent    []int // messages per node
@@ -56,7 +57,7 @@ func (q *pumpQueue) Pop() any {
 
 func newPump(n int, seed uint64) *pump {
 	return &pump{
-		peers: members(n), hosts: make([]*host, n), until: make([]int64, n), pending: make([]int64, n), sent: make([]int, n),
+		peers: members(n), hosts: make([]*host, n), until: make([]int64, n), pending: make([]int64, n), sent: make([]int, n), side: make([]int, n),
 		rng: rand.New(rand.NewPCG(seed, uint64(n))), nowNs: 1e9, told: func(kv.NodeID, *msg.PeerStatus) {},
 	}
 }
@@ -106,7 +107,7 @@ func (p *pump) post(by kv.NodeID, out []actors.Envelope) {
 			}
 			p.bytes += len(b)
 		}
-		if p.rng.IntN(1e6) >= p.lossPPM {
+		if p.rng.IntN(1e6) >= p.lossPPM && p.side[by-1] == p.side[e.To.Node-1] {
 			p.push(pumpEvent{atNs: p.nowNs + 200e3 + p.rng.Int64N(1800e3), from: by, to: e.To.Node, m: e.Message})
 		}
 	}

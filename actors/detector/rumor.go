@@ -93,8 +93,8 @@ func (d *Detector) adopt(c *actors.Context, i int, r rumor) {
 		return
 	}
 	// Gossip convinces nobody here who can see for himself: so look.
-	if p.is == alive && p.probe.seq == 0 && (r.state > msg.Alive || r.inc > p.inc) && c.NowNs >= p.lookNs {
-		d.look(c, i)
+	if p.is == alive && (r.state > msg.Alive || r.inc > p.inc) {
+		d.lookNow(c, i)
 	}
 }
 

@@ -85,7 +85,7 @@ func (h *host) run(untilNs int64, out func(nowNs int64, e actors.Envelope)) {
 //
 //	hb NODE INC SEQ            a ping of that node arrives
 //	tell NODE INC SEQ ABOUT INC GOSSIPINC STATE   one with gossip
-//	ack NODE INC SEQ           its answer to the latest ping to it
+//	ack NODE INC SEQ [RELAY]   its answer to the latest ping to it, in RELAY's name
 //	vouch NODE INC SEQ ABOUT INC   an answer passed on, to the latest ping to ABOUT
 //	req NODE INC SEQ TARGET    a request to ping
 //	down NODE                  its link breaks
@@ -180,7 +180,7 @@ func (s *script) step(line string) {
 		g.Updates = []msg.Update{{Node: kv.NodeID(about), Inc: kv.Incarnation(aboutInc), GossipInc: uint32(gossipInc), State: stateOf(s.t, state)}}
 		m = &msg.Ping{Gossip: g}
 	case "ack":
-		m = &msg.Ack{Gossip: g, Of: s.latest[kv.NodeID(node)]}
+		m = &msg.Ack{Gossip: g, Of: s.latest[kv.NodeID(node)], Relay: kv.NodeID(about), RelaySeq: 77}
 	case "vouch":
 		m = &msg.Ack{Gossip: g, Of: s.latest[kv.NodeID(about)], About: kv.NodeID(about), AboutInc: kv.Incarnation(aboutInc)}
 	case "req":
@@ -223,6 +223,9 @@ func (s *script) describe(now int64, e actors.Envelope, timer bool) {
 		}
 	case *msg.Ack:
 		g, what = &m.Gossip, "ack"
+		if m.About != 0 {
+			what += fmt.Sprintf(" of n%d to its ping %d", m.About, m.Of)
+		}
 	case *msg.PingReq:
 		g, what = &m.Gossip, fmt.Sprintf("ping-req n%d", m.Target)
 	case *msg.PeerStatus:

@@ -86,7 +86,7 @@ func (d *Detector) checkSilence(c *actors.Context) {
 		} else if p.probe.seq != 0 {
 			at = p.heardNs + d.cfg.SuspectNs // or when the probe ends
 		} else if at = max(at, p.lookNs); at <= c.NowNs {
-			d.look(c, i)
+			d.lookNow(c, i)
 			at = p.heardNs + d.cfg.SuspectNs
 		}
 		d.due(c, min(at, p.heardNs+d.cfg.SuspectNs))

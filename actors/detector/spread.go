@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 )
 
@@ -62,12 +63,21 @@ func (d *Detector) pick(to int) []msg.Update {
 			break
 		}
 		d.filled = (d.filled + 1) % len(d.peers)
-		if p := &d.peers[d.filled]; d.filled != to && p.rumor.inc != 0 {
+		if p := &d.peers[d.filled]; d.filled != to && p.rumor.inc != 0 && !tells(out, p.node) {
 			out = append(out, about(p))
 		}
 	}
 	d.stats.UpdatesSent += uint64(len(out))
 	return out
+}
+
+func tells(updates []msg.Update, node kv.NodeID) bool {
+	for i := range updates {
+		if updates[i].Node == node {
+			return true
+		}
+	}
+	return false
 }
 
 // everything is for a newcomer, which would else learn of the others only as
