@@ -70,7 +70,7 @@ func identify(fs wal.FS, o wal.Options) (found bool, boot msg.BootRecord, err er
 func checkBoot(c *Config, b *msg.BootRecord) error {
 	if b.Cluster != c.Cluster || b.Node != c.Node {
 		return fmt.Errorf("node: the data directory %s belongs to node %d of cluster %q (store %016x), configured is node %d of cluster %q; "+
-			"correct the configuration, or use an empty directory to begin as a new member",
+			"correct the configuration, or choose the data directory of this node (an empty one only for a new cluster)",
 			c.DataDir, b.Node, b.Cluster, b.Store, c.Node, c.Cluster)
 	}
 	return nil

@@ -39,16 +39,17 @@ func (e *CorruptError) Error() string {
 func (e *CorruptError) Unwrap() error { return e.Err }
 
 const (
-	remedyRejoin = "restore the whole log directory from a backup, or empty it so that the node joins as a new member; " +
-		"never truncate the file, that would take back acknowledged writes"
+	// An older copy and an empty directory have both forgotten what the node had promised.
+	remedyLost = "treat the disk as lost, as docs/operating.md says; never truncate the file or put an older copy in its place, " +
+		"that would take back acknowledged writes"
 	remedyForeign = "move the file out of the log directory and start again"
 	remedyVersion = "start the release that wrote the log"
 )
 
 func corrupt(file string, offset int64, format string, args ...any) *CorruptError {
-	return &CorruptError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...), Remedy: remedyRejoin}
+	return &CorruptError{File: file, Offset: offset, Reason: fmt.Sprintf(format, args...), Remedy: remedyLost}
 }
 
 func unreadable(file string, offset int64, err error) *CorruptError {
-	return &CorruptError{File: file, Offset: offset, Reason: "it can't be read", Remedy: remedyRejoin, Err: err}
+	return &CorruptError{File: file, Offset: offset, Reason: "it can't be read", Remedy: remedyLost, Err: err}
 }
