@@ -1,11 +1,12 @@
 // Command mutants plants the bugs that the simulator must find, each alone, and
-// runs seeds until a check convicts it. A bug that nothing convicts means that
-// the simulator, its workload or a check is too weak. `make mutants` runs it.
+// runs seeds until a check convicts it, in several ranges of seeds that have none
+// in common. A bug that nothing convicts means that the simulator, its workload
+// or a check is too weak. `make mutants` runs it.
 //
-//	go run ./internal/mutants [-only '9 12'] [-fast] [-seeds 1000] [-json FILE] [-out FILE]
+//	go run ./internal/mutants [-only '9 12'] [-fast] [-j 2] [-json FILE] [-out FILE]
 //
-// It exits 1 if a bug survives, or if the unharmed program or a change that
-// breaks nothing is convicted.
+// It exits 1 if a bug survives in some range, or if the unharmed program or a
+// change that breaks nothing is convicted.
 package main
 
 import (
@@ -16,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -27,11 +29,18 @@ import (
 func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "run these only: numbers or names, separated by spaces")
-	flag.BoolVar(&o.fast, "fast", false, "leave out what needs many seeds, and write no table")
-	flag.IntVar(&o.seeds, "seeds", 1000, "seeds per bug and scenario before it counts as surviving")
+	flag.BoolVar(&o.fast, "fast", false, "one range of seeds, without the bugs that need many, and no table")
+	flag.IntVar(&o.ranges, "ranges", 5, "ranges of seeds to try each bug on")
+	flag.IntVar(&o.seeds, "seeds", 10_000, "seeds of a range before a bug counts as surviving")
+	flag.IntVar(&o.clean, "clean", 1000, "seeds of a range for what must not be convicted")
+	flag.DurationVar(&o.limit, "limit", 10*time.Minute, "time for a bug and a range")
+	flag.IntVar(&o.jobs, "j", runtime.GOMAXPROCS(0), "ranges to try at a time")
 	flag.StringVar(&o.json, "json", "", "write the results to this file too")
 	flag.StringVar(&o.out, "out", "docs/mutants.md", "where the table goes; none with -only or -fast")
 	flag.Parse()
+	if o.fast {
+		o.ranges, o.clean = 1, min(o.clean, 300)
+	}
 	ok, err := run(o)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "mutants:", err)
@@ -43,9 +52,10 @@ func main() {
 }
 
 type options struct {
-	only, json, out string
-	fast            bool
-	seeds           int
+	only, json, out            string
+	fast                       bool
+	ranges, seeds, clean, jobs int
+	limit                      time.Duration
 }
 
 // bug is what `quorate sim --bug help --json` says of a planted bug.
@@ -59,25 +69,12 @@ type bug struct {
 
 func (b *bug) name() string { return b.Names[0][strings.LastIndex(b.Names[0], "/")+1:] }
 
-// outcome is what became of a bug.
-type outcome struct {
-	Number   int     `json:"number"`
-	Name     string  `json:"name"`
-	Scenario string  `json:"scenario"` // that convicted it
-	Check    string  `json:"check"`    // empty: nothing convicted it
-	Detail   string  `json:"detail"`
-	Seed     uint64  `json:"seed"`
-	Seeds    int     `json:"seeds"` // run in all, those of scenarios that found nothing included
-	Wall     float64 `json:"wall_seconds"`
-	Expected bool    `json:"expected"`
-	err      error
-}
-
 func run(o options) (bool, error) {
 	root, err := overlay.ModuleRoot(".")
 	if err != nil {
 		return false, err
 	}
+	// Outside the tree: rewritten sources there would be found by go and gofmt.
 	dir, err := os.MkdirTemp("", "quorate-mutants-")
 	if err != nil {
 		return false, err
@@ -91,25 +88,47 @@ func run(o options) (bool, error) {
 	if err != nil {
 		return false, err
 	}
+	outcomes := tryAll(binary, bugs, o)
+	return report(root, outcomes, o)
+}
+
+// tryAll tries all bugs on all ranges, o.jobs at a time, and prints each bug
+// when its last range is done.
+func tryAll(binary string, bugs []bug, o options) []outcome {
+	type job struct{ bug, part int }
 	outcomes := make([]outcome, len(bugs))
-	jobs := make(chan int)
-	var workers sync.WaitGroup
-	for range runtime.GOMAXPROCS(0) {
-		workers.Add(1)
-		go func() {
-			defer workers.Done()
-			for i := range jobs {
-				outcomes[i] = try(binary, &bugs[i], o)
-				fmt.Println(outcomes[i].line())
+	left := make([]int, len(bugs))
+	for i := range bugs {
+		outcomes[i] = outcome{bug: &bugs[i], Number: bugs[i].Number, Name: bugs[i].name(), Trials: make([]trial, o.ranges)}
+		left[i] = o.ranges
+	}
+	jobs := make(chan job)
+	var (
+		workers sync.WaitGroup
+		mu      sync.Mutex
+	)
+	for range o.jobs {
+		workers.Go(func() {
+			for j := range jobs {
+				t := try(binary, &bugs[j.bug], j.part, o)
+				mu.Lock()
+				outcomes[j.bug].Trials[j.part] = t
+				if left[j.bug]--; left[j.bug] == 0 {
+					outcomes[j.bug].sum()
+					fmt.Println(outcomes[j.bug].line())
+				}
+				mu.Unlock()
 			}
-		}()
+		})
 	}
 	for i := range bugs {
-		jobs <- i
+		for part := range o.ranges {
+			jobs <- job{i, part}
+		}
 	}
 	close(jobs)
 	workers.Wait()
-	return report(root, outcomes, o)
+	return outcomes
 }
 
 // build makes the binary in which bugs can be planted.
@@ -137,65 +156,45 @@ func list(binary string, o options) ([]bug, error) {
 	if err := json.Unmarshal(out, &all); err != nil {
 		return nil, fmt.Errorf("listing the bugs: %w", err)
 	}
-	wanted := map[string]bool{}
-	for _, w := range strings.Fields(strings.ReplaceAll(o.only, ",", " ")) {
-		wanted[w] = true
+	if err := complete(all); err != nil {
+		return nil, err
 	}
-	some := len(wanted) > 0 // what is found is taken out below
-	none := bug{Names: []string{"none"}, Survives: true, Scenarios: []string{"default", "promises", "tombstones", "reads", "durability"}}
-	var bugs []bug
-	for _, b := range append([]bug{none}, all...) {
+	none := bug{Names: []string{"none"}, Survives: true, Scenarios: []string{"default"}}
+	for _, b := range all { // every scenario that a bug was found with
+		for _, s := range b.Scenarios {
+			if !slices.Contains(none.Scenarios, s) {
+				none.Scenarios = append(none.Scenarios, s)
+			}
+		}
+	}
+	return choose(append([]bug{none}, all...), o)
+}
+
+// choose leaves what -only and -fast ask for.
+func choose(all []bug, o options) ([]bug, error) {
+	var chosen []bug
+	wanted := strings.Fields(strings.ReplaceAll(o.only, ",", " "))
+	known := map[string]bool{}
+	for _, b := range all {
 		number := strconv.Itoa(b.Number)
-		if some && !wanted[number] && !wanted[b.name()] || o.fast && b.Rare {
+		known[number], known[b.name()] = true, true
+		asked := slices.Contains(wanted, number) || slices.Contains(wanted, b.name())
+		if asked || len(wanted) == 0 && !(o.fast && b.Rare) {
+			chosen = append(chosen, b)
+		}
+	}
+	for _, w := range wanted {
+		if known[w] {
 			continue
 		}
-		delete(wanted, number)
-		delete(wanted, b.name())
-		bugs = append(bugs, b)
-	}
-	for w := range wanted {
-		return nil, fmt.Errorf("-only: there is no bug %q", w)
-	}
-	return bugs, nil
-}
-
-// try runs the scenarios of a bug until one convicts it.
-func try(binary string, b *bug, o options) outcome {
-	r := outcome{Number: b.Number, Name: b.name()}
-	began := time.Now()
-	for _, scenario := range b.Scenarios {
-		args := []string{"sim", "--seeds", fmt.Sprintf("1..%d", o.seeds), "--scenario", scenario, "--json", "--stop", "-j", "1"}
-		if b.Number != 0 {
-			args = append(args, "--bug", b.name())
+		if n, err := strconv.Atoi(w); err == nil {
+			for _, a := range absent {
+				if n >= a.from && n <= a.to {
+					return nil, fmt.Errorf("-only: bug %d can't be planted: %s", n, a.why)
+				}
+			}
 		}
-		out, err := exec.Command(binary, args...).Output()
-		lines := strings.Split(strings.TrimSpace(string(out)), "\n")
-		r.Seeds += len(lines)
-		if err == nil {
-			continue
-		}
-		if r.convict(lines[len(lines)-1]); r.Check == "" {
-			r.err = fmt.Errorf("%s: %w", strings.Join(args, " "), err)
-		}
-		r.Scenario = scenario
-		break
+		return nil, fmt.Errorf("-only: there is no bug %q: use numbers or names that `quorate sim --bug help` lists", w)
 	}
-	r.Wall = time.Since(began).Seconds()
-	r.Expected = r.err == nil && (r.Check == "") == b.Survives
-	return r
-}
-
-// convict reads the line of the seed that failed.
-func (r *outcome) convict(line string) {
-	var l struct {
-		Seed       uint64 `json:"seed"`
-		Violations []struct {
-			Check  string `json:"check"`
-			Detail string `json:"detail"`
-		} `json:"violations"`
-	}
-	if json.Unmarshal([]byte(line), &l) != nil || len(l.Violations) == 0 {
-		return
-	}
-	r.Seed, r.Check, r.Detail = l.Seed, l.Violations[0].Check, l.Violations[0].Detail
+	return chosen, nil
 }
