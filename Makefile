@@ -86,16 +86,19 @@ sim: build ## simulate SEEDS (1..1000)
 	bin/quorate sim --seeds $(SEEDS)
 
 .PHONY: mutants
-mutants: ## every planted bug must be convicted (ONLY=bug-14-... JSON=file)
+mutants: ## every planted bug must be convicted, on five ranges of seeds (ONLY='9 12' JSON=FILE)
 	$(GO) run ./internal/mutants $(if $(ONLY),-only '$(ONLY)') $(if $(JSON),-json '$(JSON)')
 
 .PHONY: mutants-fast
-mutants-fast: ## the planted bugs that few seeds convict
+mutants-fast: ## the same on one range, without the bugs that need many seeds
 	$(GO) run ./internal/mutants -fast $(if $(ONLY),-only '$(ONLY)') $(if $(JSON),-json '$(JSON)')
 
 .PHONY: soak
-soak: build ## fresh seeds, then real processes under faults, FOR (10m) each
-	bin/quorate sim --for $(FOR)
+soak: build ## fresh seeds of all scenarios FOR (10m), going on where the last soak ended (out/soak.json)
+	$(GO) run ./internal/soak -for $(FOR)
+
+.PHONY: torture
+torture: build ## real processes under faults FOR (10m)
 	bin/quorate torture --for $(FOR)
 
 ##@ Measuring
