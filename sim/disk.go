@@ -12,9 +12,10 @@ import (
 
 // The errors that a faulty disk gives.
 var (
-	errDiskFull  = errors.New("sim: no space left on device")
-	errDiskWrite = errors.New("sim: input/output error on write")
-	errDiskSync  = errors.New("sim: input/output error on fsync")
+	errDisk      = errors.New("sim")
+	errDiskFull  = fmt.Errorf("%w: no space left on device", errDisk)
+	errDiskWrite = fmt.Errorf("%w: input/output error on write", errDisk)
+	errDiskSync  = fmt.Errorf("%w: input/output error on fsync", errDisk)
 	errNoFile    = errors.New("sim: no such file")
 	errStale     = errors.New("sim: the file was opened before the last crash")
 )
@@ -36,7 +37,11 @@ type Disk struct {
 	// Faults, switched by the nemesis.
 	failWrites, full bool
 	failSyncs        int    // so many, from now on
-	flips            []flip // bits that have rotted
+	flips            []flip // bytes that are not what was written
+	watch            bool   // some fault asks how old data is
+	misdirect        int64  // so many writes, from now on
+	stray            []stray
+	coldRots, strays uint32 // how often these took place
 	// stats for coverage marks
 	syncs, errors, lostBytes, tornSectors uint64
 }
@@ -53,6 +58,9 @@ type inode struct {
 	durable []byte
 	dirty   []span // ranges of data that differ from durable, unordered
 	lost    []span // ranges that a failed fsync dropped
+	// older and newer are where the data ended at the latest two syncs, if the
+	// disk keeps watch.
+	older, newer int64
 }
 
 type span struct{ from, to int64 }

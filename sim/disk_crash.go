@@ -7,7 +7,10 @@ const sectorBytes = 512
 
 // kill ends the process that used the disk. The operating system lives on, so
 // everything written stays.
-func (d *Disk) kill() { d.life++ }
+func (d *Disk) kill() {
+	d.life++
+	d.stray = d.stray[:0]
+}
 
 // powerLoss ends the machine. Of what was not durable, the dice choose what
 // reached the platter:
@@ -16,7 +19,7 @@ func (d *Disk) kill() { d.life++ }
 //   - of each file, one of: nothing, everything, a prefix that may end within a
 //     sector, or any set of sectors (a disk may reorder what no fsync orders).
 func (d *Disk) powerLoss(roll *dice) {
-	d.life++
+	d.kill()
 	keep := int(roll.below(int64(len(d.pending) + 1)))
 	for _, c := range d.pending[:keep] {
 		d.durable = c.apply(d.durable)

@@ -50,6 +50,7 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 		f.node.write(p[:len(p)/2], off)
 		return len(p) / 2, fmt.Errorf("%s: %w", f.name, errDiskFull)
 	}
+	f.disk.notice(f.node, p, off)
 	f.node.write(p, off)
 	return len(p), nil
 }
@@ -113,6 +114,10 @@ func (f *file) Sync() error {
 	}
 	n.flush(n.dirty)
 	n.dirty = n.dirty[:0]
+	if f.disk.watch {
+		n.synced()
+		f.disk.strayed(n)
+	}
 	return nil
 }
 

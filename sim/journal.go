@@ -128,6 +128,7 @@ func (n *node) syncTick() {
 		n.journal.failed()
 		return
 	}
+	n.w.oracle.synced(n)
 	n.w.q.push(n.w.nowNs+n.w.cfg.Disk.IntervalNs, event{kind: evSyncTick, node: uint8(n.idx), life: n.life})
 }
 

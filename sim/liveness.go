@@ -8,7 +8,10 @@ import (
 // patienceNs is how long the clients may need after everything has healed.
 func (w *World) patienceNs() int64 {
 	c := w.cfg
-	return 20*(c.RequestTimeoutNs+c.ClientTimeoutNs+c.SuspectNs) + 100*(c.BackoffNs+c.ResendNs+c.Network.MaxNs+c.Disk.SyncNs) + 5e9
+	if c.LivenessNs > 0 {
+		return c.LivenessNs
+	}
+	return 20*(c.RequestTimeoutNs+c.ClientTimeoutNs+c.SuspectNs) + 100*(c.BackoffNs+c.ResendNs+c.Network.MaxNs*max(c.Between, 1000)/1000+c.Disk.SyncNs) + 5e9
 }
 
 // heal ends the safety phase: every fault stops, every node comes back, and
@@ -26,7 +29,7 @@ func (w *World) heal() {
 	w.armed = w.armed[:0]
 	for _, n := range w.nodes {
 		n.pausedUntilNs = min(n.pausedUntilNs, w.nowNs)
-		n.disk.failSyncs, n.disk.failWrites, n.disk.full = 0, false, false
+		n.disk.failSyncs, n.disk.failWrites, n.disk.full, n.disk.misdirect = 0, false, false, 0
 		if !n.up {
 			w.q.push(w.nowNs, event{kind: evRestart, node: uint8(n.idx)})
 		}
@@ -86,7 +89,6 @@ func (w *World) finalDone(i int, op *ClientOp, outcome linearizability.Outcome) 
 		again.Node = again.Node%kv.NodeID(len(w.nodes)) + 1
 		c.ops[c.next] = again
 	}
-	w.whenDone()
 }
 
 // whenDone begins the last phase when all clients have finished.
@@ -107,7 +109,7 @@ func (w *World) judge() {
 			return
 		}
 		for i, c := range w.clients {
-			if c.op != nil || c.next < len(c.ops) {
+			if c.busy() || c.next < len(c.ops) {
 				op := &c.ops[max(c.next-1, 0)]
 				w.violate(Liveness, "client %d can't %s %s at node %d, %d ms after everything healed",
 					i, op.Do, w.cfg.Keys[op.Key].Name, op.Node, (w.nowNs-w.healNs)/1e6)

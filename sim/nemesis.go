@@ -11,6 +11,8 @@ type activeFault struct {
 	fault   *Fault
 	nodes   uint32 // bit mask of indexes
 	stopped bool
+	cut     bool // flap: the links are cut
+	flips   int  // flap: how often they have changed
 }
 
 // armedFault waits for its trigger.
@@ -39,12 +41,21 @@ var faults = map[string]faultKind{
 	FaultDup:    onLinks(func(l *link, f *Fault, sign int64) { l.dupPPM += sign * f.Value }, outward, inward),
 	FaultSlow:   onLinks(func(l *link, f *Fault, sign int64) { l.slowNs += sign * f.Value }, outward, inward),
 	FaultSlowIn: onLinks(func(l *link, f *Fault, sign int64) { l.slowNs += sign * f.Value }, inward),
+	FaultFlap:   {func(w *World, a *activeFault) bool { w.flap(a); return true }, (*World).unflap},
 
 	FaultSlowDisk: onNodes(func(n *node, f *Fault, sign int64) { n.slowDiskNs += sign * f.Value }),
 	FaultWriteErr: onNodes(func(n *node, _ *Fault, sign int64) { n.disk.failWrites = sign > 0 }),
 	FaultSyncErr:  onNodes(func(n *node, f *Fault, sign int64) { n.disk.failSyncs = int(max(f.Value*sign, 0)) }),
 	FaultDiskFull: onNodes(func(n *node, _ *Fault, sign int64) { n.disk.full = sign > 0 }),
-	FaultClock:    onNodes(func(n *node, f *Fault, sign int64) { n.clock.wallMs += sign * f.Value }),
+	FaultSlowNode: onNodes(func(n *node, f *Fault, sign int64) { n.slowMilli += sign * f.Value }),
+	FaultColdRot: onNodes(func(n *node, f *Fault, sign int64) {
+		if sign > 0 {
+			roll := n.roll()
+			n.disk.rotCold(&roll, f.Value)
+		}
+	}),
+	FaultMisdirected: onNodes(func(n *node, f *Fault, sign int64) { n.disk.misdirect = max(f.Value*sign, 0) }),
+	FaultClock:       onNodes(func(n *node, f *Fault, sign int64) { n.clock.wallMs += sign * f.Value }),
 	FaultDrift: onNodes(func(n *node, f *Fault, sign int64) {
 		rate := f.Value
 		if sign < 0 {
@@ -59,6 +70,7 @@ var faults = map[string]faultKind{
 func outward(w *World, a *activeFault) (from, to uint32) { return a.nodes, ^a.nodes }
 func inward(w *World, a *activeFault) (from, to uint32)  { return ^a.nodes, a.nodes }
 func across(w *World, a *activeFault) (from, to uint32)  { return a.nodes, maskOf(a.fault.To) }
+func back(w *World, a *activeFault) (from, to uint32)    { return maskOf(a.fault.To), a.nodes }
 
 func onLinks(f func(*link, *Fault, int64), directions ...func(*World, *activeFault) (uint32, uint32)) faultKind {
 	apply := func(w *World, a *activeFault, sign int64) {
@@ -83,6 +95,44 @@ func onNodes(f func(*node, *Fault, int64)) faultKind {
 	}
 }
 
+// flap cuts links for Value ns, lets them work for as long, and so on, until the
+// fault stops.
+func (w *World) flap(a *activeFault) {
+	a.cut = !a.cut
+	step := int64(1)
+	if !a.cut {
+		step = -1
+	}
+	directions := []func(*World, *activeFault) (uint32, uint32){outward, inward}
+	if len(a.fault.To) > 0 {
+		directions = []func(*World, *activeFault) (uint32, uint32){across, back}
+	}
+	for _, d := range directions {
+		from, to := d(w, a)
+		w.net.between(from, to, func(l *link) { l.cut += int(step) })
+	}
+	a.flips++
+}
+
+func (w *World) unflap(a *activeFault) {
+	if a.cut {
+		w.flap(a)
+	}
+	if a.flips > 2 {
+		w.cover.hit(Flapped)
+	}
+}
+
+// flapsOn is the moment at which flapping links change again.
+func (w *World) flapsOn(i int) {
+	a := &w.active[i]
+	if a.stopped {
+		return
+	}
+	w.flap(a)
+	w.q.push(w.nowNs+max(a.fault.Value, 1000), event{kind: evFlap, arg: uint64(i)})
+}
+
 func maskOf(nodes []kv.NodeID) uint32 {
 	m := uint32(0)
 	for _, n := range nodes {
@@ -102,6 +152,11 @@ func (w *World) each(nodes uint32, f func(*node)) {
 // schedule puts a fault into the queue, or arms it.
 func (w *World) schedule(i int) {
 	f := &w.plan.Faults[i]
+	if f.Kind == FaultColdRot || f.Kind == FaultMisdirected {
+		for _, n := range w.nodes {
+			n.disk.watch = true
+		}
+	}
 	if f.On != nil {
 		w.armed = append(w.armed, armedFault{index: i})
 		return
@@ -153,6 +208,9 @@ func (w *World) faultStarts(i, struck int) {
 	w.trace.rec.fault(&a, true)
 	w.active = append(w.active, a)
 	w.q.push(w.nowNs+f.ForNs, event{kind: evFaultStop, arg: uint64(len(w.active) - 1)})
+	if f.Kind == FaultFlap {
+		w.q.push(w.nowNs+max(f.Value, 1000), event{kind: evFlap, arg: uint64(len(w.active) - 1)})
+	}
 }
 
 func (w *World) faultStops(i int) {

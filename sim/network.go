@@ -22,6 +22,7 @@ type link struct {
 	lossPPM int64 // added by faults
 	dupPPM  int64
 	slowNs  int64
+	far     int64 // factor of the latency, in thousandths: links between zones
 }
 
 // fate is when a message arrives: no copy, one or two.
@@ -30,9 +31,17 @@ type fate struct {
 	atNs   [2]int64
 }
 
-func newNetwork(seed uint64, cfg Latency, n int) (network, error) {
-	t, err := cfg.table()
-	return network{seed: mix(seed, streamNetwork), cfg: cfg, latency: t, n: n, links: make([]link, n*n)}, err
+func newNetwork(seed uint64, c *Config) (network, error) {
+	n := c.Nodes
+	t, err := c.Network.table()
+	w := network{seed: mix(seed, streamNetwork), cfg: c.Network, latency: t, n: n, links: make([]link, n*n)}
+	for i := range w.links {
+		w.links[i].far = 1000
+		if c.Between > 0 && c.zoneOf(i/n) != c.zoneOf(i%n) {
+			w.links[i].far = c.Between
+		}
+	}
+	return w, err
 }
 
 func (w *network) link(from, to int) *link { return &w.links[from*w.n+to] }
@@ -57,6 +66,9 @@ func (w *network) send(from, to int, nowNs int64) fate {
 		return f
 	}
 	f.copies = 1
+	if l.far != 1000 {
+		first, second = first*l.far/1000, second*l.far/1000
+	}
 	f.atNs[0] = nowNs + first + l.slowNs
 	if w.cfg.FIFO {
 		f.atNs[0] = max(f.atNs[0], l.lastNs)

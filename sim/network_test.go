@@ -33,7 +33,7 @@ func TestLatencyDistributions(t *testing.T) {
 }
 
 func TestNetworkLosesAndDuplicatesAsToldTo(t *testing.T) {
-	w, err := newNetwork(1, Latency{Kind: "uniform", MinNs: 10, MaxNs: 1000, Loss: 100_000, Dup: 50_000}, 3)
+	w, err := newNetwork(1, &Config{Network: Latency{Kind: "uniform", MinNs: 10, MaxNs: 1000, Loss: 100_000, Dup: 50_000}, Nodes: 3})
 	require.NoError(t, err)
 	lost, twice, overtaken := 0, 0, 0
 	last := int64(0)
@@ -59,7 +59,7 @@ func TestNetworkLosesAndDuplicatesAsToldTo(t *testing.T) {
 }
 
 func TestNetworkFIFO(t *testing.T) {
-	w, err := newNetwork(1, Latency{Kind: "uniform", MinNs: 10, MaxNs: 1000, FIFO: true}, 2)
+	w, err := newNetwork(1, &Config{Network: Latency{Kind: "uniform", MinNs: 10, MaxNs: 1000, FIFO: true}, Nodes: 2})
 	require.NoError(t, err)
 	last := int64(0)
 	for i := range 1000 {
@@ -70,7 +70,7 @@ func TestNetworkFIFO(t *testing.T) {
 }
 
 func TestCutsAreOneWayAndNest(t *testing.T) {
-	w, err := newNetwork(1, Latency{Kind: "const", MinNs: 10, MaxNs: 10}, 3)
+	w, err := newNetwork(1, &Config{Network: Latency{Kind: "const", MinNs: 10, MaxNs: 10}, Nodes: 3})
 	require.NoError(t, err)
 	cut := func(d int) func(*link) { return func(l *link) { l.cut += d } }
 	w.between(0b001, 0b110, cut(1))
@@ -86,13 +86,21 @@ func TestCutsAreOneWayAndNest(t *testing.T) {
 // TestFatesDoNotDependOnOtherLinks is what lets a failing plan shrink.
 func TestFatesDoNotDependOnOtherLinks(t *testing.T) {
 	cfg := Latency{Kind: "exp", MinNs: 10, MaxNs: 1e6, Mean: 500, Loss: 50_000, Dup: 50_000}
-	alone, err := newNetwork(9, cfg, 3)
+	alone, err := newNetwork(9, &Config{Network: cfg, Nodes: 3})
 	require.NoError(t, err)
-	busy, err := newNetwork(9, cfg, 3)
+	busy, err := newNetwork(9, &Config{Network: cfg, Nodes: 3})
 	require.NoError(t, err)
 	for i := range 200 {
 		busy.send(2, 1, 5)
 		busy.send(1, 0, 5)
 		require.Equal(t, alone.send(0, 1, int64(i)), busy.send(0, 1, int64(i)))
 	}
+}
+
+func TestLinksBetweenZonesAreSlower(t *testing.T) {
+	c := &Config{Network: Latency{Kind: "const", MinNs: 1000, MaxNs: 1000}, Nodes: 3, Zones: 2, Between: 5000}
+	w, err := newNetwork(1, c)
+	require.NoError(t, err)
+	require.InDelta(t, 1000, w.send(0, 2, 0).atNs[0], 100, "nodes 1 and 3 share a zone")
+	require.InDelta(t, 5000, w.send(0, 1, 0).atNs[0], 500)
 }

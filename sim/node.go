@@ -24,6 +24,7 @@ type node struct {
 	clock         clock
 	pausedUntilNs int64
 	slowDiskNs    int64
+	slowMilli     int64 // batches take so many thousandths of their time; 0: 1000
 	rolls         uint64
 
 	sys     *system.Node
@@ -153,8 +154,14 @@ func (n *node) bootFailed(err error) {
 	if errors.As(err, &corrupt) && len(n.disk.flips) > 0 {
 		n.w.cover.hit(RotFound)
 		n.disk.repair()
+		n.w.q.push(n.w.nowNs+bootRetryNs, event{kind: evRestart, node: uint8(n.idx), life: n.life})
+		return
 	} else if corrupt != nil {
 		n.w.violate(Invariant, "node %d: the log does not recover from a crash: %v", n.id, err)
+		return
+	}
+	if !errors.Is(err, errDisk) {
+		n.w.violate(Invariant, "node %d can't start, and its disk works: %v", n.id, err)
 		return
 	}
 	n.w.q.push(n.w.nowNs+bootRetryNs, event{kind: evRestart, node: uint8(n.idx), life: n.life})
@@ -202,6 +209,9 @@ func (n *node) crash(power bool) {
 		n.w.trace.rec.node(n, NodeCrashes)
 	}
 	n.w.oracle.crashed(n)
+	if power {
+		n.w.oracle.lostPower(n)
+	}
 	if n.journal.syncing {
 		n.w.cover.hit(CrashDuringSync)
 	}
@@ -265,6 +275,10 @@ func (n *node) run(i int) {
 	n.w.oracle.stepped(n, i)
 	n.w.trace.rec.stepped(n, i)
 	serviceNs := n.w.cfg.ServiceNs/2 + roll.below(n.w.cfg.ServiceNs+1)
+	if n.slowMilli > 1000 {
+		serviceNs = serviceNs * n.slowMilli / 1000
+		n.w.cover.hit(SlowNode)
+	}
 	n.w.q.push(n.w.nowNs+serviceNs, event{kind: evDone, node: uint8(n.idx), lane: uint8(i), life: n.life})
 	for j := range l.batch {
 		n.w.trigger("handle", &l.batch[j], n.idx, int(l.batch[j].From.Node)-1)

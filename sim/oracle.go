@@ -33,6 +33,7 @@ type oracle struct {
 	promised [][]kv.Ballot                // 4: by node and partition, acknowledged
 	seen     [][]partitionView            // 3: by node and partition, in this life
 	firm     [][]partitionView            // 4: what was seen when the log was clean
+	safe     []replicaMemory              // 4: by node, when its log was last synced; lazy policies only
 	owners   map[kv.Partition][]kv.NodeID // coverage: whose claims were promised, latest last
 	replies  map[requestKey]kv.Version    // coverage: of the first answer to a touch of one key
 	forwards map[forwardKey]uint8         // coverage
@@ -91,6 +92,7 @@ func (o *oracle) init(w *World) {
 		o.promised = append(o.promised, make([]kv.Ballot, parts))
 		o.seen = append(o.seen, make([]partitionView, parts))
 		o.firm = append(o.firm, make([]partitionView, parts))
+		o.safe = append(o.safe, replicaMemory{})
 	}
 }
 
@@ -312,20 +314,28 @@ func (o *oracle) restoredPartition(n *node, p kv.Partition) {
 // told checks 5 for answers that name the version of a value. A replica that is
 // down may hold anything that its disk held.
 func (o *oracle) told(n *node, m *msg.Results) {
-	c := o.w.clients[m.ID>>32]
-	if c.op == nil || c.id != m.ID || len(m.Results) != 1 || m.Results[0].Status != kv.OK || m.Results[0].Rev.IsZero() {
-		return
+	ops := o.w.asked(m.ID)
+	if len(ops) != len(m.Results) {
+		return // late, or counted when it arrives
 	}
-	key := []byte(o.w.cfg.Keys[c.op.Key].Name)
+	for i := range ops {
+		if r := &m.Results[i]; r.Status == kv.OK && !r.Rev.IsZero() {
+			o.held(n, []byte(o.w.cfg.Keys[ops[i].op.Key].Name), r.Rev)
+		}
+	}
+}
+
+// held checks that a majority of the replicas holds a version or a newer one.
+func (o *oracle) held(n *node, key []byte, rev kv.Version) {
 	p := o.w.ring.PartitionOf(ring0, key)
-	rev, prefs, holders := m.Results[0].Rev, o.w.ring.Preference(p), 0
+	prefs, holders := o.w.ring.Preference(p), 0
 	for _, id := range prefs {
 		r := o.w.nodes[id-1]
 		if !r.up || !r.laneOf(p).Replica.Lookup(p, key).Version.Less(rev) || !r.laneOf(p).Replica.Floor(p).Less(rev) {
 			holders++
 		}
 	}
-	if holders <= len(prefs)/2 {
+	if holders <= len(prefs)/2 && !o.w.lossy[p] {
 		o.w.violate(Invariant, "node %d tells a client of %v of key %q, which %d of %d replicas hold", n.id, rev, key, holders, len(prefs))
 	}
 }

@@ -128,7 +128,7 @@ func TestOracleRefusedAcceptNeedNotBeThere(t *testing.T) {
 func TestOracleToldValueIsHeldByAMajority(t *testing.T) {
 	w := quietWorld(t)
 	a := w.nodes[0]
-	w.begin(0, &ClientOp{Node: 1, Do: "get"})
+	w.begin(0, []ClientOp{{Node: 1, Do: "get"}})
 	v := kv.Version{Ballot: ballotOf(a, 1), Seq: 1}
 	answer := &msg.Results{ID: w.clients[0].id, Results: []kv.Result{{Rev: v, Found: true}}}
 	w.oracle.told(a, answer)

@@ -27,6 +27,16 @@ type Config struct {
 	Keys       []Key   `json:"keys"`
 	Network    Latency `json:"network"`
 	Disk       DiskCfg `json:"disk"`
+	// Zones is how many zones the nodes are spread over in turn; 0 and 1: one.
+	// Between multiplies the latency between zones, in thousandths; 0 is 1000.
+	Zones   int   `json:"zones,omitempty"`
+	Between int64 `json:"between_milli,omitempty"`
+	ThinkNs int64 `json:"think_ns,omitempty"` // pause of a client after an answer
+	// LivenessNs bounds the phase after the faults; 0: a bound is computed.
+	LivenessNs int64    `json:"liveness_ns,omitempty"`
+	Unjudged   []string `json:"unjudged,omitempty"` // checks that do not convict
+	// Strict judges by sync policy always, whatever the policy is.
+	Strict bool `json:"strict,omitempty"`
 
 	// The protocol's own settings, see shard.Config and detector.Config.
 	RequestTimeoutNs int64 `json:"request_timeout_ns"`
@@ -80,7 +90,13 @@ type ClientOp struct {
 	// Expect is the number of the value that a cas expects; 0: what this client
 	// saw last; ExpectLatest: what any client saw last.
 	Expect int64 `json:"expect,omitempty"`
+	// With: sent in one message with the operation before it, if that one is of
+	// the same client and node.
+	With bool `json:"with,omitempty"`
 }
+
+// maxPipeline is how many operations a message of a client has at most.
+const maxPipeline = 8
 
 // ExpectLatest in ClientOp.Expect is the value that some client saw last. A cas
 // that fails on it is evidence against a stale owner.
@@ -119,14 +135,28 @@ const (
 	FaultDup      = "dup"       // Value ppm of the messages of Nodes arrive twice
 	FaultSlow     = "slow"      // messages of Nodes take Value ns longer
 	FaultSlowIn   = "slow-in"   // messages to Nodes take Value ns longer
+	FaultFlap     = "flap"      // links between Nodes and the others, or To, are cut for Value ns, work for as long, and so on
+	FaultSlowNode = "slow-node" // batches take Value thousandths of their time
 	FaultSlowDisk = "slow-disk" // a sync takes Value ns longer
 	FaultWriteErr = "write-error"
 	FaultSyncErr  = "sync-error" // the next Value fsyncs fail
 	FaultDiskFull = "disk-full"
 	FaultRot      = "bit-rot"    // power fails, and Value bits of one file turn; the log must notice
+	FaultColdRot  = "cold-rot"   // Value bits of what was synced long ago turn while the node runs
 	FaultClock    = "clock-jump" // the wall clock jumps by Value ms
 	FaultDrift    = "drift"      // the monotonic clock runs at Value thousandths
+
+	// FaultMisdirected: the next Value writes that later ones follow land in an
+	// older part of the same file.
+	FaultMisdirected = "misdirected-write"
 )
+
+// faultNames lists the kinds of fault.
+func faultNames() []string {
+	return []string{FaultKill, FaultPower, FaultPause, FaultCut, FaultMute, FaultDeaf, FaultSplit, FaultLoss, FaultDup, FaultSlow,
+		FaultSlowIn, FaultFlap, FaultSlowNode, FaultSlowDisk, FaultWriteErr, FaultSyncErr, FaultDiskFull, FaultRot, FaultColdRot,
+		FaultMisdirected, FaultClock, FaultDrift}
+}
 
 // operations maps what a plan calls an operation to what the store and the
 // checker call it.

@@ -147,9 +147,12 @@ func (r *recorder) fault(a *activeFault, begins bool) {
 	}
 }
 
-func (r *recorder) call(i int, c *client) {
-	if r != nil {
-		r.rec.Calls = append(r.rec.Calls, Call{AtNs: r.w.nowNs, Op: c.handle, Client: i, Node: c.op.Node, ID: c.id})
+func (r *recorder) calls(i int, c *client) {
+	if r == nil {
+		return
+	}
+	for _, f := range c.flight {
+		r.rec.Calls = append(r.rec.Calls, Call{AtNs: r.w.nowNs, Op: f.handle, Client: i, Node: c.node, ID: partID(c.id, f.part)})
 	}
 }
 

@@ -19,14 +19,6 @@ func (d *drawer) script(kind string) {
 		d.staleOwner(at, key, prefs)
 	case "slow-touch":
 		d.slowTouch(at)
-	case "stale-stamp":
-		d.staleStamp(at)
-	case "late-forward":
-		d.lateForward(at)
-	case "late-answer":
-		d.lateAnswer(at)
-	case "impatient":
-		d.impatient()
 	case "bad-fsync":
 		d.badFsync(at)
 	case "blackout":
@@ -35,9 +27,25 @@ func (d *drawer) script(kind string) {
 		d.swizzle(at)
 	case "rolling":
 		d.rolling(at)
+	case "one-way":
+		d.oneWay(at)
+	case "stale-stamp":
+		d.staleStamp(at)
+	case "late-forward":
+		d.lateForward(at)
+	case "late-answer":
+		d.lateAnswer(at)
+	case "impatient":
+		d.impatient()
 	default:
 		panic("sim: unknown script " + kind)
 	}
+}
+
+// scriptNames lists what script knows.
+func scriptNames() []string {
+	return []string{"minority", "stale-owner", "slow-touch", "bad-fsync", "blackout", "swizzle", "rolling", "one-way",
+		"stale-stamp", "late-forward", "late-answer", "impatient"}
 }
 
 func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }
@@ -105,7 +113,7 @@ func (d *drawer) op(at int64, key int, node kv.NodeID, do string) {
 
 // badFsync makes an fsync fail once and then takes the power away.
 func (d *drawer) badFsync(at int64) {
-	if !d.losable() {
+	if !d.losable {
 		return
 	}
 	n := []kv.NodeID{d.target()}
@@ -117,7 +125,7 @@ func (d *drawer) badFsync(at int64) {
 
 // blackout takes the power from every node, or from a majority, at once.
 func (d *drawer) blackout(at int64) {
-	if !d.losable() {
+	if !d.losable {
 		return
 	}
 	var all []kv.NodeID
@@ -125,7 +133,7 @@ func (d *drawer) blackout(at int64) {
 		all = append(all, kv.NodeID(i+1))
 	}
 	d.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
-	if d.ppm(400_000) {
+	if d.share(d.p.strength.majority) {
 		all = all[:len(all)/2+1]
 	}
 	slices.Sort(all)
@@ -135,7 +143,7 @@ func (d *drawer) blackout(at int64) {
 // swizzle cuts nodes off one after the other and lets them return in another
 // order (FoundationDB's "swizzle-clog").
 func (d *drawer) swizzle(at int64) {
-	end := at + d.log(span64{50e6, 500e6})
+	end := at + d.log(d.p.strength.swizzleNs)
 	for _, i := range d.rng.Perm(d.plan.Config.Nodes)[:1+d.rng.IntN(d.plan.Config.Nodes)] {
 		from := at + d.between(0, (end-at)/2)
 		to := end + d.between(0, (end-at)/2)
@@ -145,17 +153,40 @@ func (d *drawer) swizzle(at int64) {
 
 // rolling restarts the nodes one after the other.
 func (d *drawer) rolling(at int64) {
-	down := d.log(span64{2e6, 40e6})
+	down := d.log(d.p.strength.rollingNs)
 	for _, i := range d.rng.Perm(d.plan.Config.Nodes) {
 		d.add(Fault{AtNs: at, ForNs: down, Kind: FaultKill, Nodes: []kv.NodeID{kv.NodeID(i + 1)}})
-		at += down + d.log(span64{1e6, 80e6})
+		at += down + d.log(d.p.strength.rollingGap)
 	}
+}
+
+// oneWay cuts one direction between two halves of the cluster: who still hears
+// the others is not heard by them, so that both believe different things.
+func (d *drawer) oneWay(at int64) {
+	nodes := d.rng.Perm(d.plan.Config.Nodes)
+	f := Fault{AtNs: at, ForNs: d.stopNs(), Kind: FaultSplit}
+	for i, n := range nodes {
+		if id := kv.NodeID(n + 1); i < 1+len(nodes)/3 {
+			f.Nodes = append(f.Nodes, id)
+		} else {
+			f.To = append(f.To, id)
+		}
+	}
+	if len(f.To) == 0 {
+		return
+	}
+	slices.Sort(f.Nodes)
+	slices.Sort(f.To)
+	if d.ppm(500_000) {
+		f.Nodes, f.To = f.To, f.Nodes
+	}
+	d.add(f)
 }
 
 // stopKind is a way to stop a node in its tracks.
 func (d *drawer) stopKind() string {
 	kinds := []string{FaultPause, FaultKill, FaultCut, FaultMute, FaultPower}
-	if !d.losable() {
+	if !d.losable {
 		kinds = kinds[:4]
 	}
 	return kinds[d.rng.IntN(len(kinds))]

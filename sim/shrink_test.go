@@ -43,7 +43,7 @@ func TestDdminFindsTheCulprits(t *testing.T) {
 // policy that does not promise to survive that.
 func TestShrinkKeepsTheFailure(t *testing.T) {
 	plan := Draw(11, scenario(t, "default"))
-	plan.Config.Disk.Sync = "never" // and yet the power fails: writes get lost
+	plan.Config.Disk.Sync, plan.Config.Strict = "never", true // and yet the power fails: writes get lost
 	plan.Faults = append(plan.Faults, blackoutOf(plan, 60e6), blackoutOf(plan, 150e6))
 	failed := mustRun(t, plan, Options{})
 	require.Equal(t, VerdictViolation, failed.Verdict)

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"strconv"
 
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -28,6 +29,7 @@ const (
 	evFaultStart                      // arg: index of the fault; node: who triggered it, plus 1
 	evFaultStop                       // arg: index into active
 	evHeal                            // the safety phase ends
+	evFlap                            // flapping links change; arg: index into active
 	evJudge                           // look whether the replicas have converged
 	eventKinds                        // count, keep last
 )
@@ -35,7 +37,7 @@ const (
 var eventNames = [eventKinds]string{
 	evDeliver: "deliver", evRun: "run", evDone: "done", evTimer: "timer", evSynced: "synced", evSyncTick: "sync-tick",
 	evCheckpoint: "checkpoint", evRestart: "restart", evClient: "client", evResult: "result", evTimeout: "timeout",
-	evHangup: "hangup", evFaultStart: "fault", evFaultStop: "fault-end", evHeal: "heal", evJudge: "judge",
+	evHangup: "hangup", evFaultStart: "fault", evFaultStop: "fault-end", evHeal: "heal", evFlap: "flap", evJudge: "judge",
 }
 
 // event is one entry of the queue. Which fields count depends on the kind.
@@ -78,6 +80,7 @@ type World struct {
 	armed   []armedFault
 	started int // faults that took place
 	crashes int
+	lossy   []bool // by partition: a replica may have forgotten what it acknowledged
 
 	history   linearizability.Recorder
 	latest    []string // by key: the value that a client saw last
@@ -101,9 +104,10 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
 	w := &World{plan: plan, cfg: cfg, opts: opts, ring: r, sched: dice(mix(plan.Seed, streamSched))}
-	if w.net, err = newNetwork(plan.Seed, cfg.Network, cfg.Nodes); err != nil {
+	if w.net, err = newNetwork(plan.Seed, cfg); err != nil {
 		return nil, err
 	}
+	w.lossy = make([]bool, cfg.Partitions)
 	w.oracle.init(w)
 	if w.trace.record = opts.Record; opts.Record {
 		w.trace.rec = newRecorder(w)
@@ -120,10 +124,17 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 func (c *Config) ring() (*ring.Ring, error) {
 	rc := ring.Config{Partitions: c.Partitions, VNodes: 8, N: c.N}
 	for i := range c.Nodes {
-		rc.Nodes = append(rc.Nodes, ring.Node{ID: kv.NodeID(i + 1), Weight: 1})
+		n := ring.Node{ID: kv.NodeID(i + 1), Weight: 1}
+		if c.Zones > 1 {
+			n.Zone = "z" + strconv.Itoa(c.zoneOf(i))
+		}
+		rc.Nodes = append(rc.Nodes, n)
 	}
 	return ring.New(rc)
 }
+
+// zoneOf is the zone of a node, by index.
+func (c *Config) zoneOf(i int) int { return i % max(c.Zones, 1) }
 
 // limits of a run that should long have ended.
 const maxEvents = 4_000_000
@@ -203,6 +214,8 @@ func (w *World) handle(e *event) {
 		w.faultStarts(int(e.arg), int(e.node)-1)
 	case evFaultStop:
 		w.faultStops(int(e.arg))
+	case evFlap:
+		w.flapsOn(int(e.arg))
 	case evHeal:
 		w.heal()
 	case evJudge:

@@ -99,7 +99,7 @@ func TestSimFailureIsKeptAndShrunk(t *testing.T) {
 	s, err := sim.FindScenario("default")
 	require.NoError(t, err)
 	plan := sim.Draw(11, s)
-	plan.Config.Disk.Sync = "never"
+	plan.Config.Disk.Sync, plan.Config.Strict = "never", true
 	for _, at := range []int64{60e6, 150e6} {
 		f := sim.Fault{AtNs: at, ForNs: 5e6, Kind: sim.FaultPower}
 		for _, op := range plan.Ops {
