@@ -57,6 +57,9 @@ func clockTime(perNs int64) unit {
 			if strings.HasSuffix(s, "m0s") {
 				s = strings.TrimSuffix(s, "0s")
 			}
+			if strings.HasSuffix(s, "h0m") {
+				s = strings.TrimSuffix(s, "0m")
+			}
 			return s
 		},
 	}
@@ -164,8 +167,8 @@ func oneOf(names ...string) (func(string) bool, string) {
 }
 
 // numbers is a knob that takes a list, of which each seed takes one.
-func numbers(key string, at *[]int, lo, hi int, about string) knob {
-	allowed := fmt.Sprintf("a number from %d to %d, or a list [2, 4] to choose from", lo, hi)
+func numbers(key string, at *[]int, what string, lo, hi int, fits func(int) bool, about string) knob {
+	allowed := fmt.Sprintf("%s from %d to %d, or a list [2, 4] to choose from", what, lo, hi)
 	return knob{key, about, allowed, func(n ast.Node) *problem {
 		items := []ast.Node{n}
 		if seq, ok := n.(*ast.SequenceNode); ok {
@@ -175,7 +178,7 @@ func numbers(key string, at *[]int, lo, hi int, about string) knob {
 		for _, item := range items {
 			text, _ := scalar(item)
 			v, err := strconv.Atoi(text)
-			if err != nil || v < lo || v > hi {
+			if err != nil || v < lo || v > hi || !fits(v) {
 				return &problem{item, fmt.Sprintf("%q: use %s", text, allowed)}
 			}
 			list = append(list, v)

@@ -29,7 +29,7 @@ var clusterName = regexp.MustCompile(`^([1-9]|[12][0-9]|3[01])x([1-7])$`) // imm
 func (p *profile) topologyKnobs() []knob {
 	return []knob{
 		choice("topology.clusters", &p.clusters, clusterName.MatchString, "NODESxREPLICAS such as 5x3, up to 31x7", "nodes and replicas (N)"),
-		numbers("topology.partitions", &p.partitions, 1, 256, "partitions of the keys, a power of two"),
+		numbers("topology.partitions", &p.partitions, "a power of two", 1, 256, func(v int) bool { return v&(v-1) == 0 }, "partitions of the keys"),
 		numeric("topology.lanes", &p.lanes, plain(), 1, 8, "lanes of a node, at most as many as partitions"),
 		numeric("topology.zones", &p.zones, plain(), 1, 7, "zones that the nodes are spread over"),
 	}
@@ -87,7 +87,7 @@ func (p *profile) diskKnobs() []knob {
 		numeric("disk.write", &p.writeNs, clockTime(1), 1, hour, "time of a write (log)"),
 		numeric("disk.fsync", &p.syncNs, clockTime(1), 1, hour, "mean time of an fsync (log)"),
 		numeric("disk.segment", &p.segment, plain(), 4096, 1<<30, "bytes of a segment of the log (log)"),
-		numbers("disk.preallocate", &p.preallocate, -1, 1<<30, "bytes that a segment grows by; -1: only by what is written"),
+		numbers("disk.preallocate", &p.preallocate, "a number", -1, 1<<30, func(v int) bool { return v != 0 }, "bytes that a segment grows by; -1: only by what is written"),
 		choice("disk.compression", &p.compression, zip, zipNames, "of checkpoints"),
 		numeric("disk.checkpointing", &p.checkpointing, percent(), 0, whole, "share of the seeds that make checkpoints"),
 		numeric("disk.checkpoint", &p.checkpointNs, clockTime(1), millisecond, hour, "mean time between two (log)"),

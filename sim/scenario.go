@@ -180,7 +180,7 @@ type reader struct {
 func (r *reader) section(prefix string, n ast.Node) *problem {
 	values, ok := mapping(n)
 	if !ok {
-		return &problem{n, strings.TrimSuffix("use settings, each a name, a colon and a value, below "+strings.TrimSuffix(prefix, "."), " below ")}
+		return &problem{n, "use settings here, each a name, a colon and a value"}
 	}
 	for _, v := range values {
 		name, _ := scalar(v.Key)

@@ -176,3 +176,23 @@ func (d *drawer) impatient() {
 	round := 2*(c.Network.MinNs+c.Network.Mean) + 2*c.Disk.SyncNs + 4*c.ServiceNs
 	c.ResendNs = max(round*1000/d.between(1500, 6000), 200e3)
 }
+
+// earlyAnswer keeps an owner's log syncing while it shows others what it holds,
+// and takes its power away right after it has.
+func (d *drawer) earlyAnswer(at int64) {
+	s := d.newStage(at/2, false)
+	if len(s.prefs) < 2 || d.plan.Config.Disk.Sync != "always" {
+		return
+	}
+	owner, other := s.prefs[:1], s.prefs[1]
+	sync := d.log(span64{2e6, 20e6})
+	busy := 10*sync + 20*s.round
+	d.add(Fault{AtNs: s.atNs, ForNs: busy, Kind: FaultSlowDisk, Nodes: owner, Value: sync})
+	for range 8 {
+		s.do(s.atNs+d.between(0, busy), owner[0], "set")
+		s.do(s.atNs+d.between(0, busy), other, "get")
+	}
+	on := &Trigger{Event: "send", Message: []string{"versions", "versions", "touched"}[d.rng.IntN(3)], Nth: 1 + d.rng.IntN(6), DelayNs: d.log(span64{1e3, 500e3})}
+	d.add(Fault{AtNs: s.atNs + d.between(0, busy/2), ForNs: d.log(span64{1e6, 20e6}), Kind: FaultPower, Nodes: owner, On: on})
+	s.until(s.atNs + busy)
+}

@@ -26,7 +26,8 @@ type simCmd struct {
 	Seeds      string        `help:"Run the seeds A to B, both included." placeholder:"A..B" xor:"what"`
 	Plan       string        `help:"Run the plan in a file, as --shrink writes it." placeholder:"FILE" xor:"what"`
 	For        time.Duration `help:"Run fresh seeds until this much time has passed." placeholder:"D" xor:"what"`
-	Scenario   string        `default:"default" help:"What the seeds draw from; help lists the scenarios."`
+	Scenario   string        `default:"default" help:"What the seeds draw from: a name or a file; help lists the names." placeholder:"NAME|FILE"`
+	Set        []string      `sep:"none" help:"Change a setting of the scenario; help lists them." placeholder:"KEY=VALUE"`
 	JSON       bool          `name:"json" help:"Print one JSON object per seed, in the order of seeds."`
 	Out        string        `help:"Write a folder for each failure below this directory." placeholder:"DIR"`
 	Shrink     bool          `help:"Reduce a failing seed to few operations and faults and write the plan."`
@@ -42,10 +43,10 @@ type simCmd struct {
 // Run runs the seeds and reports.
 func (c *simCmd) Run() error {
 	if c.Scenario == "help" {
-		for _, s := range sim.Scenarios() {
-			fmt.Printf("%-12s %s\n", s.Name, s.About)
-		}
-		return nil
+		return listScenarios()
+	}
+	if slices.Contains(c.Set, "help") {
+		return c.listSettings()
 	}
 	if slices.Contains(c.Bug, "help") {
 		return listBugs(c.JSON)
@@ -71,9 +72,9 @@ func (c *simCmd) Run() error {
 type seedSource func() (*sim.Plan, error)
 
 func (c *simCmd) source() (seedSource, error) {
-	scenario, err := sim.FindScenario(c.Scenario)
+	scenario, err := c.scenario()
 	if err != nil {
-		return nil, fmt.Errorf("--scenario: %w", err)
+		return nil, err
 	}
 	switch {
 	case c.Plan != "":
@@ -291,11 +292,7 @@ func (c *simCmd) replayLine(p *sim.Plan) string {
 	if c.Plan != "" {
 		return fmt.Sprintf("quorate sim --plan %s%s", c.Plan, c.bugFlags())
 	}
-	line := fmt.Sprintf("quorate sim --seed %d", p.Seed)
-	if p.Scenario != "default" {
-		line += " --scenario " + p.Scenario
-	}
-	return line + c.bugFlags()
+	return fmt.Sprintf("quorate sim --seed %d", p.Seed) + c.scenarioFlags(p) + c.bugFlags()
 }
 
 func (c *simCmd) bugFlags() string {
