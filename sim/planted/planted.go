@@ -68,7 +68,7 @@ var bugs = []Bug{
 	{Number: 21, Names: []string{"actors/replica/bug-21-floor-not-raised"}, Scenarios: []string{"default", "tombstones"}},
 	{Number: 22, Names: []string{"actors/replica/bug-22-floor-not-durable"}, Scenarios: []string{"default", "tombstones"}},
 	{Number: 24, Names: []string{"actors/replica/bug-24-copy-without-promise-check"}, Scenarios: []string{"default", "promises"}, Rare: true},
-	{Number: 25, Names: []string{"actors/replica/bug-25-reply-reveals-undurable"}, Scenarios: []string{"default", "promises"}, Rare: true},
+	{Number: 25, Names: []string{"actors/replica/bug-25-reply-reveals-undurable"}, Scenarios: []string{"durability", "promises"}},
 	{Number: 48, Names: []string{"actors/detector/bug-48-suspicion-never-cleared"}, Scenarios: anywhere},
 	{Number: 49, Names: []string{"actors/shard/bug-49-takeover-duel-without-backoff"}, Scenarios: []string{"impatient"}},
 	{Number: 50, Names: []string{"actors/shard/bug-50-retry-storm-without-backoff"}, Scenarios: []string{"impatient"}},
