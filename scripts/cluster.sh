@@ -11,9 +11,10 @@ ready_s=60                 # how long a start may take
 stop_s=30                  # how long a stop may take
 
 # A process id may be used again after a reboot; with its start it names one process.
+# One that is dead and not yet collected by its parent (state Z) has no start any more.
 started() {
   if [ -r "/proc/$1/stat" ]; then
-    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d ' ' -f 20 # starttime, ticks since boot; proc(5)
+    sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | awk '$1 != "Z" { print $20 }' # starttime, ticks since boot; proc(5)
   elif [ ! -d /proc/self ]; then
     LC_ALL=C ps -o lstart= -p "$1" 2>/dev/null | xargs
   fi || true
