@@ -259,7 +259,7 @@ func (s *Shard) planTakeovers(c *actors.Context, dead *peer) {
 			continue
 		}
 		if s.claimOf(p).Node == dead.node && p.firstAlive() == s.self {
-			p.takeAtNs = c.NowNs + 1 + c.Rand.Int64N(s.cfg.BackoffNs/8+1)
+			p.takeAtNs = dead.goneAtNs + 1 + c.Rand.Int64N(s.cfg.BackoffNs/8+1)
 			s.takeovers = append(s.takeovers, p)
 		}
 	}

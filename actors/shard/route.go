@@ -30,6 +30,8 @@ func (s *Shard) route(c *actors.Context, f ref) {
 		s.prepare(c, p)
 	case f.r.forwarded:
 		s.finish(c, f, kv.Result{Status: kv.NotOwner, Rev: kv.Version{Ballot: s.claimOf(p)}})
+	case target.dead && !target.gone(c): // it will soon be one or the other
+		s.delay(c, f)
 	case f.op().Kind == kv.OpGet && p.self >= 0 && !f.r.mixed:
 		s.readMajority(c, p, target, f)
 	default:
@@ -59,7 +61,7 @@ func (s *Shard) target(c *actors.Context, p *partition) *peer {
 		p.heir = nil
 	}
 	if b := s.claimOf(p); !b.IsZero() && int(b.Node) < len(s.byID) {
-		if claimant := s.byID[b.Node]; claimant != nil && !claimant.dead && p.holds(claimant) {
+		if claimant := s.byID[b.Node]; claimant != nil && !claimant.gone(c) && p.holds(claimant) {
 			return claimant
 		}
 	}

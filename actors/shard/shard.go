@@ -76,6 +76,9 @@ type peer struct {
 	inc                    kv.Incarnation // 0: not heard of yet
 	dead                   bool
 	aliveSinceNs           int64
+	alarms                 int   // times in a row that it was believed dead and was not
+	alarmNs                int64 // the last of them
+	goneAtNs               int64 // dead: when others may take over what it owns
 	out                    outbox
 	confirm                confirmState
 	forwardSeq             uint64 // of forwards to it
@@ -247,7 +250,12 @@ func (s *Shard) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 		p.confirm.inFlight, p.confirm.waitNs = 0, 0
 	}
 	if p.dead && !was {
+		p.goneAtNs = c.NowNs + s.patience(c, p)
 		s.planTakeovers(c, p)
+	}
+	if was && m.Alive && !restarted {
+		p.alarms = min(p.alarms+1, maxAlarms)
+		p.alarmNs = c.NowNs
 	}
 	if m.Alive && (was || restarted || p.aliveSinceNs == 0) {
 		p.aliveSinceNs = c.NowNs
@@ -255,6 +263,27 @@ func (s *Shard) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 		s.levelPeer(p)
 	}
 }
+
+// A peer that was believed dead and was not is taken for dead less easily the
+// next time: a network slower than the detector expects must not keep
+// ownership moving for ever. In multiples of ResendNs the wait is 0, 0, 1, 2, 4, …
+const (
+	maxAlarms   = 6
+	alarmsEndNs = 20e9 // after so long without one the count begins anew
+)
+
+func (s *Shard) patience(c *actors.Context, p *peer) int64 {
+	if c.NowNs-p.alarmNs > alarmsEndNs {
+		p.alarms = 0
+	}
+	if p.alarms < 2 {
+		return 0
+	}
+	return s.cfg.ResendNs << (p.alarms - 2)
+}
+
+// gone reports whether a peer has been believed dead for long enough to act on it.
+func (p *peer) gone(c *actors.Context) bool { return p.dead && c.NowNs >= p.goneAtNs }
 
 // Stats counts what a shard did since its start.
 type Stats struct {
