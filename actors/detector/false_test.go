@@ -10,7 +10,7 @@ import (
 	"github.com/quoratedb/quorate/actors/msg"
 )
 
-var long = flag.Bool("long", false, "measure false suspicions for longer, and at 1,000 nodes")
+var long = flag.Bool("long", false, "measure for longer, and false suspicions at 1,000 nodes too")
 
 // mistakes watches what a pump's nodes wrongly believe.
 type mistakes struct {
