@@ -121,7 +121,7 @@ func (w *World) ask(i int, n *node, lane uint32, id uint64, ops []msg.Op) {
 		From:    actors.Address{Node: n.id, Kind: actors.Client, Index: uint32(i)},
 		To:      actors.Address{Node: n.id, Kind: actors.Shard, Index: lane},
 	}
-	at := w.nowNs + 20_000 + roll.below(200_000)
+	at := w.nowNs + 20_000 + w.below(&roll, 200_000)
 	w.trace.rec.message(&env, MessageSent, at)
 	w.q.push(at, event{kind: evDeliver, node: uint8(n.idx), lane: uint8(lane), env: env, arg: id})
 }

@@ -17,7 +17,7 @@ func (w *World) toClient(n *node, env *actors.Envelope) {
 		return
 	}
 	roll := dice(mix(mix(w.plan.Seed, streamClients), ^res.ID))
-	at := w.nowNs + 20_000 + roll.below(200_000)
+	at := w.nowNs + 20_000 + w.below(&roll, 200_000)
 	w.trace.rec.message(env, MessageSent, at)
 	w.q.push(at, event{kind: evResult, env: *env, arg: res.ID})
 }

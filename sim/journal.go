@@ -79,7 +79,7 @@ func (j *journal) kick() {
 	roll := n.roll()
 	takes := d.WriteNs
 	if d.Sync == "always" {
-		takes += d.SyncNs/2 + roll.below(d.SyncNs+1) + n.slowDiskNs
+		takes += d.SyncNs/2 + n.w.below(&roll, d.SyncNs+1) + n.slowDiskNs
 	}
 	n.w.q.push(n.w.nowNs+takes, event{kind: evSynced, node: uint8(n.idx), life: n.life})
 	n.w.trigger("sync", nil, n.idx, -1)
@@ -144,7 +144,7 @@ func (n *node) scheduleCheckpoint() {
 
 func (n *node) nextCheckpointStep(meanNs int64) {
 	roll := n.roll()
-	at := n.w.nowNs + meanNs/2 + roll.below(meanNs+1)
+	at := n.w.nowNs + meanNs/2 + n.w.below(&roll, meanNs+1)
 	n.w.q.push(at, event{kind: evCheckpoint, node: uint8(n.idx), life: n.life})
 }
 

@@ -11,6 +11,7 @@ type network struct {
 	links   []link // from*n + to, by index
 	drops   uint64
 	dups    uint64
+	exact   bool   // no dice
 	cuts    uint64 // of drops: by a partition
 }
 
@@ -34,7 +35,7 @@ type fate struct {
 func newNetwork(seed uint64, c *Config) (network, error) {
 	n := c.Nodes
 	t, err := c.Network.table()
-	w := network{seed: mix(seed, streamNetwork), cfg: c.Network, latency: t, n: n, links: make([]link, n*n)}
+	w := network{seed: mix(seed, streamNetwork), cfg: c.Network, latency: t, n: n, exact: c.Exact, links: make([]link, n*n)}
 	for i := range w.links {
 		w.links[i].far = 1000
 		if c.Between > 0 && c.zoneOf(i/n) != c.zoneOf(i%n) {
@@ -84,6 +85,9 @@ func (w *network) send(from, to int, nowNs int64) fate {
 
 // sample draws a latency: a quantile, and a little jitter so that ties are rare.
 func (w *network) sample(roll *dice) int64 {
+	if w.exact {
+		return w.latency[127]
+	}
 	r := roll.next()
 	base := w.latency[r&255]
 	return base + int64(r>>8)%(base/64+16)

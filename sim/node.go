@@ -244,7 +244,7 @@ func (n *node) enqueue(i int, env actors.Envelope) {
 		return
 	}
 	roll := n.roll()
-	n.wake(i, roll.below(n.w.cfg.GatherNs))
+	n.wake(i, n.w.below(&roll, n.w.cfg.GatherNs))
 }
 
 func (n *node) wake(i int, afterNs int64) {
@@ -256,7 +256,7 @@ func (n *node) wake(i int, afterNs int64) {
 func (n *node) run(i int) {
 	l := &n.lanes[i]
 	roll := n.roll()
-	k := min(len(l.inbox), 1+int(roll.below(int64(n.w.cfg.BatchLimit))))
+	k := min(len(l.inbox), 1+int(n.w.below(&roll, int64(n.w.cfg.BatchLimit))))
 	l.batch = append(l.batch[:0], l.inbox[:k]...)
 	rest := copy(l.inbox, l.inbox[k:])
 	clear(l.inbox[rest:])
@@ -274,7 +274,7 @@ func (n *node) run(i int) {
 	n.sys.Lanes[i].Step(&l.ctx, l.batch, clean)
 	n.w.oracle.stepped(n, i)
 	n.w.trace.rec.stepped(n, i)
-	serviceNs := n.w.cfg.ServiceNs/2 + roll.below(n.w.cfg.ServiceNs+1)
+	serviceNs := n.w.cfg.ServiceNs/2 + n.w.below(&roll, n.w.cfg.ServiceNs+1)
 	if n.slowMilli > 1000 {
 		serviceNs = serviceNs * n.slowMilli / 1000
 		n.w.cover.hit(SlowNode)

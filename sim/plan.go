@@ -35,6 +35,9 @@ type Config struct {
 	// LivenessNs bounds the phase after the faults; 0: a bound is computed.
 	LivenessNs int64    `json:"liveness_ns,omitempty"`
 	Unjudged   []string `json:"unjudged,omitempty"` // checks that do not convict
+	// Exact takes the dice out of all times: latencies are their median, batches
+	// and syncs take their mean. Such a plan hardly depends on the seed.
+	Exact bool `json:"exact,omitempty"`
 	// Strict judges by sync policy always, whatever the policy is.
 	Strict bool `json:"strict,omitempty"`
 

@@ -2,51 +2,59 @@ package sim
 
 import (
 	"bytes"
-	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+
+	"github.com/goccy/go-yaml"
 )
 
-// ReadPlan reads what FormatPlan wrote. An unknown field is an error.
-func ReadPlan(text []byte) (*Plan, error) {
-	dec := json.NewDecoder(bytes.NewReader(text))
-	dec.DisallowUnknownFields()
-	p := &Plan{}
-	if err := dec.Decode(p); err != nil {
-		return nil, fmt.Errorf("not a plan: %w", err)
+// ReadPlan reads what FormatPlan wrote, or the same as JSON. An unknown field is
+// an error, which names line and column.
+func ReadPlan(text []byte) (p *Plan, err error) {
+	defer func() { // the library panics on some broken files
+		if r := recover(); r != nil {
+			p, err = nil, fmt.Errorf("not a plan: this is not YAML that can be read: %v", r)
+		}
+	}()
+	p = &Plan{}
+	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(p); err != nil {
+		if errors.Is(err, io.EOF) {
+			return nil, errors.New("not a plan: the file is empty")
+		}
+		return nil, fmt.Errorf("not a plan: %w", position(err))
 	}
 	return p, p.Validate()
 }
 
-// FormatPlan writes a plan as JSON, one operation or fault to a line.
+// FormatPlan writes a plan as YAML, one operation or fault to a line.
 func FormatPlan(p *Plan) []byte {
 	var b bytes.Buffer
-	config, err := json.MarshalIndent(p.Config, "  ", "  ")
-	if err != nil {
-		panic(fmt.Sprintf("sim: a plan can't be written: %v", err)) // plain data always can
+	fmt.Fprintf(&b, "seed: %d\nscenario: %q\nconfig:\n", p.Seed, p.Scenario)
+	for line := range bytes.Lines(marshal(&p.Config)) {
+		b.WriteString("  ")
+		b.Write(line)
 	}
-	fmt.Fprintf(&b, "{\n  \"seed\": %d,\n  \"scenario\": %q,\n  \"config\": %s,\n", p.Seed, p.Scenario, config)
 	list(&b, "ops", p.Ops)
-	b.WriteString(",\n")
 	list(&b, "faults", p.Faults)
-	b.WriteString("\n}\n")
 	return b.Bytes()
 }
 
 func list[T any](b *bytes.Buffer, name string, items []T) {
-	fmt.Fprintf(b, "  %q: [", name)
+	if len(items) == 0 {
+		fmt.Fprintf(b, "%s: []\n", name)
+		return
+	}
+	fmt.Fprintf(b, "%s:\n", name)
 	for i := range items {
-		text, err := json.Marshal(&items[i])
-		if err != nil {
-			panic(fmt.Sprintf("sim: a plan can't be written: %v", err))
-		}
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString("\n    ")
-		b.Write(text)
+		fmt.Fprintf(b, "  - %s\n", bytes.TrimSpace(marshal(&items[i], yaml.Flow(true))))
 	}
-	if len(items) > 0 {
-		b.WriteString("\n  ")
+}
+
+func marshal(v any, opts ...yaml.EncodeOption) []byte {
+	text, err := yaml.MarshalWithOptions(v, opts...)
+	if err != nil {
+		panic(fmt.Sprintf("sim: a plan can't be written: %v", err)) // plain data always can
 	}
-	b.WriteByte(']')
+	return text
 }

@@ -99,6 +99,9 @@ func TestPlansThatCannotRun(t *testing.T) {
 func TestRegressions(t *testing.T) {
 	files, err := filepath.Glob("testdata/regressions/*.json")
 	require.NoError(t, err)
+	more, err := filepath.Glob("testdata/regressions/*.yaml")
+	require.NoError(t, err)
+	files = append(files, more...)
 	require.NotEmpty(t, files)
 	for _, name := range files {
 		text, err := os.ReadFile(name)

@@ -1,14 +1,24 @@
 package sim
 
-// Shrink deletes faults and operations from a failing plan, as long as a run of
-// what is left violates the same kind of check and goOn says yes, and returns
-// the smallest plan found (Zeller and Hildebrandt, "Simplifying and Isolating
-// Failure-Inducing Input", 2002: delta debugging on both lists).
+import (
+	"slices"
+
+	"github.com/quoratedb/quorate/actors/kv"
+)
+
+// Shrink looks for the smallest plan of which a run violates the same kind of
+// check, as long as goOn says yes, and returns it. First it makes the cluster
+// and its clientele smaller, which makes every later try cheap; then it deletes
+// faults and operations (Zeller and Hildebrandt, "Simplifying and Isolating
+// Failure-Inducing Input", 2002: delta debugging on both lists); and last it makes
+// what is left plainer: latencies, dice, times. See shrink_plain.go.
 func Shrink(failed *Result, opts Options, goOn func() bool) *Plan {
 	s := shrinker{best: failed.Plan, opts: opts, goOn: goOn, check: failed.Violations[0].Check}
 	s.opts.Record = false
+	s.truncate(failed.Violations[0].AtNs)
 	for again := true; again && goOn(); {
 		size := len(s.best.Ops) + len(s.best.Faults)
+		s.clientele()
 		s.faults()
 		s.ops()
 		again = len(s.best.Ops)+len(s.best.Faults) < size
@@ -42,6 +52,76 @@ func (s *shrinker) try(p *Plan) bool {
 	return false
 }
 
+// copied returns a copy of the best plan, the lists included.
+func (s *shrinker) copied() *Plan {
+	p := *s.best
+	p.Config.Keys = slices.Clone(p.Config.Keys)
+	p.Ops, p.Faults = slices.Clone(p.Ops), slices.Clone(p.Faults)
+	return &p
+}
+
+// truncate leaves out what begins after the violation was seen.
+func (s *shrinker) truncate(atNs int64) {
+	p := s.copied()
+	p.Ops = slices.DeleteFunc(p.Ops, func(op ClientOp) bool { return op.AtNs > atNs })
+	p.Faults = slices.DeleteFunc(p.Faults, func(f Fault) bool { return f.AtNs > atNs })
+	if len(p.Ops) < len(s.best.Ops) || len(p.Faults) < len(s.best.Faults) {
+		s.try(p)
+	}
+}
+
+// clientele leaves out keys and clients, with their operations.
+func (s *shrinker) clientele() {
+	for k := len(s.best.Config.Keys) - 1; k >= 0 && len(s.best.Config.Keys) > 1; k-- {
+		p := s.copied()
+		p.Config.Keys = slices.Delete(p.Config.Keys, k, k+1)
+		p.Ops = slices.DeleteFunc(p.Ops, func(op ClientOp) bool { return op.Key == k })
+		for i := range p.Ops {
+			if p.Ops[i].Key > k {
+				p.Ops[i].Key--
+			}
+		}
+		s.try(p)
+	}
+	for c := s.best.Config.Clients - 1; c >= 0 && s.best.Config.Clients > 1; c-- {
+		p := s.copied()
+		p.Config.Clients--
+		p.Ops = slices.DeleteFunc(p.Ops, func(op ClientOp) bool { return op.Client == c })
+		for i := range p.Ops {
+			if p.Ops[i].Client > c {
+				p.Ops[i].Client--
+			}
+		}
+		s.try(p)
+	}
+	s.nodes()
+}
+
+// nodes makes the cluster as small as its replica sets. That moves the keys
+// to other nodes, so it often does not work.
+func (s *shrinker) nodes() {
+	c := &s.best.Config
+	if c.Nodes <= c.N {
+		return
+	}
+	p := s.copied()
+	p.Config.Nodes = c.N
+	to := func(n kv.NodeID) kv.NodeID { return (n-1)%kv.NodeID(c.N) + 1 }
+	for i := range p.Ops {
+		p.Ops[i].Node = to(p.Ops[i].Node)
+	}
+	for i := range p.Faults {
+		f := &p.Faults[i]
+		f.Nodes, f.To = slices.Clone(f.Nodes), slices.Clone(f.To)
+		for _, list := range [][]kv.NodeID{f.Nodes, f.To} {
+			for k := range list {
+				list[k] = to(list[k])
+			}
+		}
+	}
+	s.try(p)
+}
+
 func (s *shrinker) faults() {
 	ddmin(len(s.best.Faults), func(keep []int) bool {
 		p := *s.best
@@ -56,24 +136,6 @@ func (s *shrinker) ops() {
 		p.Ops = pick(s.best.Ops, keep)
 		return s.try(&p)
 	})
-}
-
-// simplify makes what is left plainer, one change at a time.
-func (s *shrinker) simplify() {
-	for _, change := range []func(*Config){
-		func(c *Config) { c.Network.Codec = false },
-		func(c *Config) { c.Network.Loss = 0 },
-		func(c *Config) { c.Network.Dup = 0 },
-		func(c *Config) { c.Disk.CheckpointNs = 0 },
-		func(c *Config) { c.DriftPPM = 0 },
-		func(c *Config) { c.SkewMs = 0 },
-		func(c *Config) { c.GatherNs = 0 },
-		func(c *Config) { c.Lanes = 1 },
-	} {
-		p := *s.best
-		change(&p.Config)
-		s.try(&p)
-	}
 }
 
 func pick[T any](items []T, keep []int) []T {

@@ -225,6 +225,14 @@ func (w *World) handle(e *event) {
 	}
 }
 
+// below draws a part of a time, from 0 up to n: the half of it in an exact plan.
+func (w *World) below(roll *dice, n int64) int64 {
+	if part := roll.below(n); !w.cfg.Exact {
+		return part
+	}
+	return n / 2
+}
+
 // roll returns a generator for one decision of the scheduler at a node, which
 // depends on the seed, the node and how many it has made.
 func (n *node) roll() dice {

@@ -275,16 +275,18 @@ func (s *simReport) keep(r *sim.Result) error {
 	if !s.cmd.Shrink || r.Verdict != sim.VerdictViolation {
 		return nil
 	}
-	until := time.Now().Add(s.cmd.ShrinkFor)
+	began := time.Now()
+	until := began.Add(s.cmd.ShrinkFor)
 	small := sim.Shrink(r, s.cmd.options(), func() bool { return time.Now().Before(until) })
-	file := name + ".plan.json"
+	file := name + ".plan.yaml"
 	if dir != "" {
-		file = filepath.Join(name, "plan.json")
+		file = filepath.Join(name, "plan.yaml")
 	}
 	if err := os.WriteFile(file, sim.FormatPlan(small), 0o644); err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "shrunk to %d operations and %d faults: quorate sim --plan %s%s\n", len(small.Ops), len(small.Faults), file, s.cmd.bugFlags())
+	fmt.Fprintf(os.Stderr, "shrunk to %d operations and %d faults in %.1f s: quorate sim --plan %s%s\n",
+		len(small.Ops), len(small.Faults), time.Since(began).Seconds(), file, s.cmd.bugFlags())
 	return nil
 }
 

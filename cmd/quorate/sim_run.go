@@ -106,7 +106,7 @@ func (c *simCmd) writeBundle(dir string, plan *sim.Plan, replay string) error {
 	}
 	files := map[string]func(*os.File) error{
 		"repro.txt":     func(f *os.File) error { _, err := fmt.Fprintln(f, replay); return err },
-		"plan.json":     func(f *os.File) error { _, err := f.Write(sim.FormatPlan(plan)); return err },
+		"plan.yaml":     func(f *os.File) error { _, err := f.Write(sim.FormatPlan(plan)); return err },
 		"history.jsonl": func(f *os.File) error { return linearizability.WriteJSONL(f, r.History) },
 		"trace.jsonl":   func(f *os.File) error { return sim.WriteTrace(f, r.Trace) },
 		"picture.html":  func(f *os.File) error { return picture.Write(f, r, picture.Options{Replay: replay}) },

@@ -115,11 +115,11 @@ func TestSimFailureIsKeptAndShrunk(t *testing.T) {
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "replay: quorate sim --plan "+file)
 	bundle := filepath.Join(dir, "seed-11")
-	for _, name := range []string{"repro.txt", "history.jsonl", "trace.jsonl", "porcupine.html", "plan.json"} {
+	for _, name := range []string{"repro.txt", "history.jsonl", "trace.jsonl", "porcupine.html", "plan.yaml"} {
 		info, err := os.Stat(filepath.Join(bundle, name))
 		require.NoError(t, err)
 		require.NotZero(t, info.Size(), name)
 	}
-	_, _, code = simulate(t, "--plan "+filepath.Join(bundle, "plan.json"))
+	_, _, code = simulate(t, "--plan "+filepath.Join(bundle, "plan.yaml"))
 	require.Equal(t, exitFailed, code, "the shrunk plan fails too")
 }
