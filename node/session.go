@@ -133,7 +133,7 @@ func (s *session) check(op *kv.Op) kv.Status {
 			return kv.Unavailable
 		}
 		return kv.Busy
-	case len(op.Key) > l.KeyBytes || len(op.Value) > l.ValueBytes || len(op.Expected) > l.ValueBytes:
+	case len(op.Key) > l.KeyBytes || len(kv.Payload(op.Media, op.Value)) > l.ValueBytes || len(op.Expected) > l.ValueBytes:
 		return kv.TooLarge
 	case len(op.Key) == 0 || !op.Kind.Valid() || !op.Cond.Valid():
 		return kv.BadRequest

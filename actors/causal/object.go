@@ -194,5 +194,5 @@ func (v *Value) valid(register bool) bool {
 	default:
 		return false
 	}
-	return v.Media <= kv.Bytes && !v.Stamp.IsZero()
+	return v.Media.Valid() && !v.Stamp.IsZero()
 }

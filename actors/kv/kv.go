@@ -112,7 +112,11 @@ const (
 	Text  Media = iota // text/plain: RESP values, HTTP strings
 	JSON               // application/json
 	Bytes              // application/octet-stream
+	Typed              // any other: the data begins with it, see WithType
 )
+
+// Valid reports whether m is one of them.
+func (m Media) Valid() bool { return m <= Typed }
 
 // Register is the state of one key at one replica.
 //
@@ -131,3 +135,36 @@ type Register struct {
 
 // Found reports whether a client would see a value.
 func (r *Register) Found() bool { return r.Kind == Value }
+
+// maxMediaType is the longest media type that is kept, in bytes.
+const maxMediaType = 255
+
+// WithType puts a media type in front of data, for Media Typed. It reports
+// false if the type is too long, the limit is 255 bytes, or empty.
+func WithType(mediaType string, data []byte) ([]byte, bool) {
+	if mediaType == "" || len(mediaType) > maxMediaType {
+		return nil, false
+	}
+	b := make([]byte, 0, 1+len(mediaType)+len(data))
+	b = append(append(b, byte(len(mediaType))), mediaType...)
+	return append(b, data...), true
+}
+
+// Payload is what a client sees of data kept under m: all of it, or what
+// follows the media type.
+func Payload(m Media, data []byte) []byte {
+	if n := typeLen(m, data); n > 0 {
+		return data[1+n:]
+	}
+	return data
+}
+
+// TypeOf is the media type in front of data, "" if m is not Typed.
+func TypeOf(m Media, data []byte) string { return string(data[min(1, len(data)):][:typeLen(m, data)]) }
+
+func typeLen(m Media, data []byte) int {
+	if m != Typed || len(data) == 0 || int(data[0]) > len(data)-1 {
+		return 0
+	}
+	return int(data[0])
+}

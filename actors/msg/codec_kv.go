@@ -131,7 +131,7 @@ const minRegister = 3 // bytes
 
 // register panics on what breaks the first invariant of kv.Register.
 func (w *writer) register(g *kv.Register) {
-	if g.Kind > kv.Tombstone || g.Media > kv.Bytes || (g.Kind == kv.Absent) != g.Version.IsZero() {
+	if g.Kind > kv.Tombstone || !g.Media.Valid() || (g.Kind == kv.Absent) != g.Version.IsZero() {
 		panic(fmt.Sprintf("msg: register of %v, media %d, at version %v", g.Kind, g.Media, g.Version))
 	}
 	head := byte(g.Kind)&registerKind | byte(g.Media)<<2&registerMedia |
@@ -153,7 +153,7 @@ func (w *writer) register(g *kv.Register) {
 func (r *reader) register(g *kv.Register) {
 	head := r.byte()
 	g.Kind, g.Media = kv.Kind(head&registerKind), kv.Media(head&registerMedia>>2)
-	if g.Kind > kv.Tombstone || g.Media > kv.Bytes || head&registerUnknown != 0 {
+	if g.Kind > kv.Tombstone || !g.Media.Valid() || head&registerUnknown != 0 {
 		r.fail("a register that begins with an unknown byte")
 		return
 	}
@@ -193,7 +193,7 @@ const (
 const minOp = 4 // bytes
 
 func (w *writer) op(o *Op) {
-	if !o.Kind.Valid() || !o.Cond.Valid() || o.Media > kv.Bytes {
+	if !o.Kind.Valid() || !o.Cond.Valid() || !o.Media.Valid() {
 		panic(fmt.Sprintf("msg: operation of %v, condition %d, media %d", o.Kind, o.Cond, o.Media))
 	}
 	w.byte(byte(o.Kind)&opKind | byte(o.Cond)<<3&opCond | byte(o.Media)<<5&opMedia)
@@ -219,7 +219,7 @@ func (w *writer) op(o *Op) {
 func (r *reader) op(o *Op) {
 	head, flags := r.byte(), r.byte()
 	o.Kind, o.Cond, o.Media = kv.OpKind(head&opKind), kv.Cond(head&opCond>>3), kv.Media(head&opMedia>>5)
-	if !o.Kind.Valid() || !o.Cond.Valid() || o.Media > kv.Bytes || head>>7 != 0 || flags&opUnknown != 0 {
+	if !o.Kind.Valid() || !o.Cond.Valid() || !o.Media.Valid() || head>>7 != 0 || flags&opUnknown != 0 {
 		r.fail("an operation that begins with unknown bytes")
 		return
 	}
@@ -257,7 +257,7 @@ const (
 const minResult = 2 // bytes
 
 func (w *writer) result(v *kv.Result) {
-	if !v.Status.Valid() || v.Media > kv.Bytes {
+	if !v.Status.Valid() || !v.Media.Valid() {
 		panic(fmt.Sprintf("msg: result of %v, media %d", v.Status, v.Media))
 	}
 	w.byte(byte(v.Status)&resultStatus | byte(v.Media)<<4&resultMedia)
@@ -281,7 +281,7 @@ func (w *writer) result(v *kv.Result) {
 func (r *reader) result(v *kv.Result) {
 	head, flags := r.byte(), r.byte()
 	v.Status, v.Media = kv.Status(head&resultStatus), kv.Media(head&resultMedia>>4)
-	if !v.Status.Valid() || v.Media > kv.Bytes || head>>6 != 0 || flags&resultUnknown != 0 {
+	if !v.Status.Valid() || !v.Media.Valid() || head>>6 != 0 || flags&resultUnknown != 0 {
 		r.fail("a result that begins with unknown bytes")
 		return
 	}

@@ -88,7 +88,7 @@ func (f filler) fill(v reflect.Value) {
 		*p = kv.Cond(f.IntN(4))
 		return
 	case *kv.Media:
-		*p = kv.Media(f.IntN(3))
+		*p = kv.Media(f.IntN(4))
 		return
 	case *kv.Status:
 		*p = kv.Status(f.IntN(int(kv.NotOwner) + 1))

@@ -44,7 +44,7 @@ func apply(op *kv.Op, reg *kv.Register) (res kv.Result, wrote bool) {
 		res.Int = sum
 		set(reg, strconv.AppendInt(nil, sum, 10), kv.Text)
 	case kv.OpCAS:
-		if !res.Found || !bytes.Equal(reg.Data, op.Expected) {
+		if !res.Found || !bytes.Equal(kv.Payload(reg.Media, reg.Data), op.Expected) {
 			res.Status = kv.CondFailed
 			return res, false
 		}
@@ -75,8 +75,9 @@ func holds(op *kv.Op, reg *kv.Register) bool {
 func increment(op *kv.Op, reg *kv.Register) (int64, kv.Status) {
 	var old int64
 	if reg.Found() {
-		n, err := strconv.ParseInt(string(reg.Data), 10, 64)
-		if err != nil || !bytes.Equal(strconv.AppendInt(nil, n, 10), reg.Data) {
+		data := kv.Payload(reg.Media, reg.Data)
+		n, err := strconv.ParseInt(string(data), 10, 64)
+		if err != nil || !bytes.Equal(strconv.AppendInt(nil, n, 10), data) {
 			return 0, kv.NotInteger
 		}
 		old = n

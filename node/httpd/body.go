@@ -60,25 +60,39 @@ func (s *Server) bodyTooLarge(w http.ResponseWriter) {
 	writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge, fmt.Sprintf("the value is too large, the limit is %d bytes", s.limits.ValueBytes))
 }
 
-// mediaOf says how a body is kept. curl's default type, a form, is a string.
-func mediaOf(contentType string) (kv.Media, error) {
+// mediaOf says how a body is kept, and under which name if it is none of the
+// common types. curl's default type, a form, is a string.
+func mediaOf(contentType string) (m kv.Media, name string, err error) {
 	if contentType == "" {
-		return kv.Text, nil
+		return kv.Text, "", nil
 	}
-	t, _, err := mime.ParseMediaType(contentType)
+	t, params, err := mime.ParseMediaType(contentType)
 	if err != nil {
-		return 0, fmt.Errorf("Content-Type %q: %v", contentType, err)
+		return 0, "", fmt.Errorf("Content-Type %q: %v", contentType, err)
 	}
 	switch {
-	case t == "application/json" || strings.HasSuffix(t, "+json"):
-		return kv.JSON, nil
-	case strings.HasPrefix(t, "text/"), t == "application/x-www-form-urlencoded":
-		return kv.Text, nil
+	case t == "application/json":
+		return kv.JSON, "", nil
+	case t == "text/plain", t == "application/x-www-form-urlencoded":
+		return kv.Text, "", nil
+	case t == "application/octet-stream":
+		return kv.Bytes, "", nil
 	case strings.HasPrefix(t, "multipart/"):
-		return 0, fmt.Errorf("a value is not taken from %s; send it as text/plain, application/json or application/octet-stream", t)
+		return 0, "", fmt.Errorf("a value is not taken from %s; send it as it is, under its own type", t)
 	}
-	return kv.Bytes, nil
+	if name = mime.FormatMediaType(t, params); name == "" || len(name) > 255 {
+		return 0, "", fmt.Errorf("Content-Type of %d bytes is not kept, 255 are allowed", len(contentType))
+	}
+	return kv.Typed, name, nil
 }
+
+// isJSON and isText say how a value of some type looks in an answer.
+func isJSON(m kv.Media, name string) bool {
+	t, _, _ := strings.Cut(name, ";")
+	return m == kv.JSON || strings.HasSuffix(t, "+json")
+}
+
+func isText(m kv.Media, name string) bool { return m == kv.Text || strings.HasPrefix(name, "text/") }
 
 // envelope is the body of PUT /api/v1/kv/{key}.
 type envelope struct {
@@ -129,14 +143,20 @@ func decodeStrict(body []byte, into any) error {
 	return nil
 }
 
-// appendValue appends "value" (and "encoding", where JSON can't hold the bytes) as fields
-// of an object. JSON is embedded as it was sent.
+// appendValue appends "value" (and "type", where it is not a common one, and
+// "encoding", where JSON can't hold the bytes) as fields of an object. JSON is
+// embedded as it was sent.
 func appendValue(b []byte, data []byte, media kv.Media) []byte {
+	name := kv.TypeOf(media, data)
+	data = kv.Payload(media, data)
+	if name != "" {
+		b = append(appendString(append(b, `"type":`...), name), ',')
+	}
 	switch {
-	case media == kv.JSON && json.Valid(data):
+	case isJSON(media, name) && json.Valid(data):
 		b = append(b, `"value":`...)
 		return append(b, data...)
-	case media != kv.Bytes && utf8.Valid(data):
+	case (media == kv.JSON || isText(media, name)) && utf8.Valid(data):
 		b = append(b, `"value":`...)
 		return appendString(b, string(data))
 	}
@@ -172,6 +192,8 @@ func wantsRaw(r *http.Request) bool {
 			return false
 		case "application/octet-stream", "text/plain":
 			raw = true
+		default:
+			raw = raw || strings.HasPrefix(t, "image/") || strings.HasPrefix(t, "audio/") || strings.HasPrefix(t, "video/")
 		}
 	}
 	return raw
@@ -179,7 +201,12 @@ func wantsRaw(r *http.Request) bool {
 
 // writeRaw answers with the value's own bytes and type.
 func writeRaw(w http.ResponseWriter, r *kv.Result) {
-	media := [...]string{kv.Text: "text/plain; charset=utf-8", kv.JSON: "application/json", kv.Bytes: "application/octet-stream"}[r.Media]
+	media := kv.TypeOf(r.Media, r.Data)
+	if media == "" {
+		media = [...]string{kv.Text: "text/plain; charset=utf-8", kv.JSON: "application/json", kv.Bytes: "application/octet-stream", kv.Typed: "application/octet-stream"}[r.Media]
+	}
 	w.Header().Set("Quorate-Ts", strconv.FormatInt(r.TimeMs, 10))
-	writeBody(w, http.StatusOK, media, r.Data)
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	w.Header().Set("Content-Security-Policy", "sandbox") // a stored page runs nothing in this server's name
+	writeBody(w, http.StatusOK, media, kv.Payload(r.Media, r.Data))
 }

@@ -101,6 +101,14 @@ func TestShapes(t *testing.T) {
 		{"POST", "/kv?key=b", "\xff\x00", []string{asBin}, 200, `{"ok":true FACTS`},
 		{"GET", "/kv?key=b", "", nil, 200, `{"found":true,"encoding":"base64","value":"/wA=" FACTS`},
 		{"GET", "/kv?key=b", "", []string{"Accept: application/octet-stream"}, 200, "\xff\x00"},
+		{"PUT", "/kv?key=p", "\x89PNG", []string{"Content-Type: image/png"}, 200, `"ok":true`},
+		{"GET", "/kv?key=p", "", nil, 200, `"found":true,"type":"image/png","encoding":"base64","value":"iVBORw=="`},
+		{"GET", "/kv?key=p", "", []string{"Accept: image/png"}, 200, "\x89PNG"},
+		{"PUT", "/kv?key=h", "<b>hi</b>", []string{"Content-Type: text/html; charset=utf-8"}, 200, `"ok":true`},
+		{"GET", "/kv?key=h", "", nil, 200, `"type":"text/html; charset=utf-8","value":"\u003cb\u003ehi\u003c/b\u003e"`},
+		{"PUT", "/kv?key=l", `{"@id":1}`, []string{"Content-Type: application/ld+json"}, 200, `"ok":true`},
+		{"GET", "/kv?key=l", "", nil, 200, `"type":"application/ld+json","value":{"@id":1}`},
+		{"PUT", "/kv?key=l", `{"@id":`, []string{"Content-Type: application/ld+json"}, 400, "not valid JSON"},
 		{"PUT", "/kv?key=t", "\xff", []string{asText}, 200, `{"ok":true FACTS`},
 		{"GET", "/kv?key=t", "", nil, 200, `{"found":true,"encoding":"base64","value":"/w==" FACTS`},
 		{"PUT", "/kv?key=empty", "", nil, 200, `{"ok":true FACTS`},
@@ -157,9 +165,9 @@ func TestShapes(t *testing.T) {
 		{"GET", "/healthz", "", nil, 200, `{"status":"ok"}`},
 		{"GET", "/readyz", "", nil, 200, `{"status":"ready"}`},
 		{"GET", "/api/v1/cluster/health", "", nil, 200, `{"status":"degraded","reason":"2 of 3 members are alive","node_id":1,"alive":2,"total":3`},
-		{"GET", "/api/v1/cluster/stats", "", nil, 200, `"quorum":{"n":3,"r":2,"w":2},"keys":10,`},
+		{"GET", "/api/v1/cluster/stats", "", nil, 200, `"quorum":{"n":3,"r":2,"w":2},"keys":13,`},
 		{"GET", "/api/v1/admin/stats", "", nil, 200, `"partitions_owned":85`},
-		{"GET", "/metrics", "", nil, 200, `quorate_http_requests_total{code="200",method="PUT",route="/kv"} 5`},
+		{"GET", "/metrics", "", nil, 200, `quorate_http_requests_total{code="200",method="PUT",route="/kv"} 8`},
 	} {
 		status, header, body := w.do(tc.method, tc.path, tc.body, tc.headers...)
 		name := fmt.Sprintf("%s %s %s", tc.method, tc.path, tc.body)
@@ -432,9 +440,9 @@ func FuzzValue(f *testing.F) {
 	f.Add([]byte("a\"\xff"), uint8(0))
 	f.Add([]byte(`{"a":1}`), uint8(1))
 	f.Fuzz(func(t *testing.T, data []byte, media uint8) {
-		b := appendValue(appendKey([]byte("{"), data)[:1], data, kv.Media(media%3))
+		b := appendValue(appendKey([]byte("{"), data)[:1], data, kv.Media(media%4))
 		require.True(t, json.Valid(append(b, '}')), "%q", b)
-		if value, m, err := openEnvelope(append(b, '}')); err == nil && m == kv.Text && kv.Media(media%3) == kv.Text {
+		if value, m, err := openEnvelope(append(b, '}')); err == nil && m == kv.Text && kv.Media(media%4) == kv.Text {
 			require.Equal(t, data, value)
 		}
 	})

@@ -160,7 +160,7 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, key []byte, st styl
 		return
 	}
 	contentType := r.Header.Get("Content-Type")
-	media, err := mediaOf(contentType)
+	media, name, err := mediaOf(contentType)
 	if err != nil {
 		writeError(w, http.StatusUnsupportedMediaType, codeMedia, err.Error())
 		return
@@ -182,13 +182,16 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, key []byte, st styl
 			badRequest(w, "%v", err)
 			return
 		}
-	case media == kv.JSON && !json.Valid(body):
+	case isJSON(media, name) && !json.Valid(body):
 		badRequest(w, "the body is not valid JSON; for other values send Content-Type: text/plain or application/octet-stream")
 		return
 	}
 	if len(body) > s.limits.ValueBytes {
 		s.bodyTooLarge(w)
 		return
+	}
+	if media == kv.Typed {
+		body, _ = kv.WithType(name, body) // the name's length has been checked
 	}
 	op.Value, op.Media = body, media
 	s.written(w, s.do(op), key, st, `"ok":true`)

@@ -138,17 +138,18 @@ func (c *conn) answer(how reply, results []kv.Result) error {
 // value appends what a register held, or null.
 func (c *conn) value(r *kv.Result) error {
 	w := c.w
+	data := kv.Payload(r.Media, r.Data)
 	switch {
 	case !r.Found:
 		w.out = redcon.AppendNull(w.out)
-	case len(r.Data) < direct:
-		w.out = redcon.AppendBulk(w.out, r.Data)
+	case len(data) < direct:
+		w.out = redcon.AppendBulk(w.out, data)
 	default:
-		w.out = fmt.Appendf(w.out, "$%d\r\n", len(r.Data))
+		w.out = fmt.Appendf(w.out, "$%d\r\n", len(data))
 		if err := c.flush(); err != nil {
 			return err
 		}
-		if err := c.write(r.Data); err != nil {
+		if err := c.write(data); err != nil {
 			return err
 		}
 		w.out = append(w.out, "\r\n"...)
