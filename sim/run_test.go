@@ -144,16 +144,3 @@ func TestTraceIsReadable(t *testing.T) {
 	require.Contains(t, b.String(), "fault ")
 	require.Contains(t, b.String(), "client 0: ")
 }
-
-func BenchmarkDefaultSeed(b *testing.B) {
-	s := scenario(b, "default")
-	b.ReportAllocs()
-	events := uint64(0)
-	seed := uint64(0)
-	for b.Loop() {
-		seed++
-		r := mustRun(b, Draw(seed, s), Options{})
-		events += r.Events
-	}
-	b.ReportMetric(float64(events)/b.Elapsed().Seconds(), "events/s")
-}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"hash/crc32"
 
+	"github.com/pierrec/lz4/v4"
 	"github.com/pingcap/failpoint"
 )
 
@@ -52,6 +53,10 @@ func (l *Log) BeginCheckpoint() (*Checkpoint, error) {
 	l.tail = place{segment: l.segment, offset: l.written, synced: l.synced}
 	c := &Checkpoint{log: l, number: l.segment, mark: l.total, name: checkpointName(l.o.Dir, l.segment)}
 	c.codec.kind = l.o.Compression
+	if c.codec.kind == LZ4 && l.lz4 == nil {
+		l.lz4 = new(lz4.Compressor)
+	}
+	c.codec.lz4To = l.lz4
 	f, err := l.fs.Create(c.name + tmpSuffix)
 	if err != nil {
 		return nil, fmt.Errorf("wal: can't create a checkpoint: %w", err)

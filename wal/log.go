@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/pierrec/lz4/v4"
 	"github.com/pingcap/failpoint"
 )
 
@@ -11,7 +12,8 @@ import (
 type Log struct {
 	fs  FS
 	o   Options
-	err error // set once, returned ever after
+	err error           // set once, returned ever after
+	lz4 *lz4.Compressor // of the checkpoint under way, 400 KB to make: kept for the next; nil before the first
 
 	// The current segment. Offsets are in bytes from its begin: synced <= written <= filled.
 	file    File

@@ -145,6 +145,9 @@ func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {
 // only wait.
 func (s *Shard) checkForwards(c *actors.Context) {
 	for _, p := range s.peers {
+		if len(p.forwards) == 0 { // nearly always: spare the sorting's garbage
+			continue
+		}
 		for _, id := range slices.Sorted(maps.Keys(p.forwards)) {
 			fw := p.forwards[id]
 			overdue := !fw.retried && fw.sentNs+4*s.cfg.ResendNs <= c.NowNs
