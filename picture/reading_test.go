@@ -104,8 +104,9 @@ func searching(t *testing.T, b *browser) {
 	require.GreaterOrEqual(t, ask[float64](b, `itemSpan(view.picked)[0]`), first)
 	b.shot("search")
 
-	find("accept n1")
-	require.True(t, ask[bool](b, `view.matches.msgs.size > 0 && [...view.matches.msgs].every(m => M.meta.kinds[M.msgs.kind[m]].startsWith("accept") && (M.msgs.from[m] === 1 || M.msgs.to[m] === 1))`))
+	node := ask[int](b, `M.msgs.to[M.msgs.kind.findIndex(k => M.meta.kinds[k] === "accept")]`)
+	find(fmt.Sprint("accept n", node))
+	require.True(t, ask[bool](b, fmt.Sprintf(`view.matches.msgs.size > 0 && [...view.matches.msgs].every(m => M.meta.kinds[M.msgs.kind[m]].startsWith("accept") && (M.msgs.from[m] === %[1]d || M.msgs.to[m] === %[1]d))`, node)))
 	find("lost")
 	require.Equal(t, ask[int](b, `M.msgs.fate.filter(f => f === 1).length`), ask[int](b, `view.matches.msgs.size`))
 	find("nosuchthing")
