@@ -16,16 +16,25 @@ func Shrink(failed *Result, opts Options, goOn func() bool) *Plan {
 	s := shrinker{best: failed.Plan, opts: opts, goOn: goOn, check: failed.Violations[0].Check}
 	s.opts.Record = false
 	s.truncate(failed.Violations[0].AtNs)
-	for again := true; again && goOn(); {
-		size := len(s.best.Ops) + len(s.best.Faults)
+	s.calm()
+	s.lists()
+	s.simplify()
+	s.lists() // which may shift less than before
+	return s.best
+}
+
+// lists makes the lists shorter until nothing more can be left out.
+func (s *shrinker) lists() {
+	for again := true; again && s.goOn(); {
+		size := s.size()
 		s.clientele()
 		s.faults()
 		s.ops()
-		again = len(s.best.Ops)+len(s.best.Faults) < size
+		again = s.size() < size
 	}
-	s.simplify()
-	return s.best
 }
+
+func (s *shrinker) size() int { return len(s.best.Ops) + len(s.best.Faults) }
 
 type shrinker struct {
 	best  *Plan
