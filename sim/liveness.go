@@ -22,6 +22,7 @@ func (w *World) heal() {
 	}
 	w.phase = liveness
 	w.healNs = w.nowNs
+	w.net.calm = true
 	w.trace.note(w, 0, "everything heals")
 	for i := range w.active {
 		w.faultStops(i)
