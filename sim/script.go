@@ -30,7 +30,9 @@ func (d *drawer) script(kind string) {
 	case "one-way":
 		d.oneWay(at)
 	case "stale-stamp":
-		d.staleStamp(at)
+		d.staleStamp(at, true)
+	case "half-heal":
+		d.staleStamp(at, false)
 	case "late-forward":
 		d.lateForward(at)
 	case "late-answer":
@@ -47,7 +49,7 @@ func (d *drawer) script(kind string) {
 // scriptNames lists what script knows.
 func scriptNames() []string {
 	return []string{"minority", "stale-owner", "slow-touch", "bad-fsync", "blackout", "swizzle", "rolling", "one-way",
-		"stale-stamp", "late-forward", "late-answer", "early-answer", "impatient"}
+		"stale-stamp", "late-forward", "half-heal", "late-answer", "early-answer", "impatient"}
 }
 
 func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }

@@ -36,8 +36,11 @@ func (d *drawer) newStage(atNs int64, counter bool) *stage {
 func (s *stage) do(atNs int64, node kv.NodeID, what string) {
 	c := &s.d.plan.Config
 	op := ClientOp{AtNs: atNs, Client: c.Clients, Node: node, Key: s.key, Do: what}
-	if what == "set" {
+	if what == "set" || what == "getcas" {
 		op.Value = int64(len(s.d.plan.Ops)) + 1
+	}
+	if what == "getcas" {
+		op.Expect = ExpectLatest
 	}
 	c.Clients++
 	s.d.plan.Ops = append(s.d.plan.Ops, op)
@@ -82,9 +85,9 @@ func (d *drawer) slowTouch(at int64) {
 }
 
 // staleStamp cuts an owner off until another has taken over and written, then
-// restarts the replica that promised it away, and lets the old owner ask that
+// may restart the replica that promised it away, and lets the old owner ask that
 // replica, while it does not hear from its successor.
-func (d *drawer) staleStamp(at int64) {
+func (d *drawer) staleStamp(at int64, restarts bool) {
 	c := &d.plan.Config
 	c.KeepTouching = true
 	s := d.newStage(at/8, false)
@@ -102,12 +105,15 @@ func (d *drawer) staleStamp(at int64) {
 	end := heal + c.HeartbeatNs + 40*s.round
 	d.add(Fault{AtNs: cut, ForNs: heal - cut, Kind: FaultCut, Nodes: owner})
 	d.add(Fault{AtNs: cut, ForNs: end - cut, Kind: FaultSplit, Nodes: next, To: owner})
-	d.add(Fault{AtNs: restart, ForNs: down, Kind: FaultKill, Nodes: third})
+	if restarts {
+		d.add(Fault{AtNs: restart, ForNs: down, Kind: FaultKill, Nodes: third})
+	}
 	for k := range int64(3) {
 		s.do(taken+k*s.round, next[0], "set")
 	}
-	for range 6 {
+	for range 5 {
 		s.do(d.between(heal, end), owner[0], "get")
+		s.do(d.between(restart, end), owner[0], "getcas")
 	}
 	s.until(end)
 }
@@ -165,16 +171,19 @@ func (d *drawer) lateAnswer(at int64) {
 
 // impatient makes shards repeat themselves faster than answers can come. In half
 // of the seeds lanes take one message at a time: repetitions that don't back off
-// keep them busy for ever.
+// keep them busy for ever. Shards that give up on answers 30 times before the
+// slowest ones can come would starve, with any back-off.
 func (d *drawer) impatient() {
 	c := &d.plan.Config
 	c.ServiceNs, c.BatchLimit = min(c.ServiceNs, 10e3), max(c.BatchLimit, 16)
+	round := 2*(c.Network.MinNs+c.Network.Mean) + 2*c.Disk.SyncNs + 4*c.ServiceNs
+	c.ResendNs = max(round*1000/d.between(1500, 6000), 300e3)
 	if d.ppm(500_000) {
 		c.ServiceNs, c.BatchLimit = d.between(60e3, 120e3), 1
-		c.Disk.SyncNs = max(c.Disk.SyncNs, d.between(4e6, 10e6))
+		c.ResendNs = c.ServiceNs * d.between(9, 11)
 	}
-	round := 2*(c.Network.MinNs+c.Network.Mean) + 2*c.Disk.SyncNs + 4*c.ServiceNs
-	c.ResendNs = max(round*1000/d.between(1500, 6000), 200e3)
+	farther := max(c.Between, 1000)
+	c.Network.MaxNs = min(c.Network.MaxNs, c.Network.MinNs+15*c.ResendNs*1000/farther)
 }
 
 // earlyAnswer keeps an owner's log syncing while it shows others what it holds,
