@@ -205,3 +205,24 @@ func (d *drawer) earlyAnswer(at int64) {
 	d.add(Fault{AtNs: s.atNs + d.between(0, busy/2), ForNs: d.log(span64{1e6, 20e6}), Kind: FaultPower, Nodes: owner, On: on})
 	s.until(s.atNs + busy)
 }
+
+// echo leaves an owner a single replica to talk to, whose answers take so long
+// that it is asked again: two votes of one replica are not two replicas.
+func (d *drawer) echo(at int64) {
+	c := &d.plan.Config
+	s := d.newStage(at/2, false)
+	if len(s.prefs) < 4 {
+		return
+	}
+	owner, partner, rest := s.prefs[:1], s.prefs[1:2], s.prefs[2:]
+	cut := s.atNs + d.between(4, 10)*s.round
+	end := cut + d.between(6, 12)*c.ResendNs + 4*s.round
+	s.do(s.atNs, owner[0], "set")
+	d.add(Fault{AtNs: cut, ForNs: end - cut, Kind: FaultSplit, Nodes: owner, To: rest})
+	d.add(Fault{AtNs: cut, ForNs: end - cut, Kind: FaultSlow, Nodes: partner, Value: c.ResendNs * d.between(8, 30) / 10})
+	for range 3 {
+		s.do(cut+d.between(0, 2)*s.round, owner[0], "set")
+		s.do(d.between(cut, end), owner[0], "get")
+	}
+	s.until(end)
+}

@@ -57,7 +57,7 @@ var bugs = []Bug{
 	{Number: 10, Names: []string{"actors/replica/bug-10-accept-not-persisted"}, Scenarios: anywhere},
 	{Number: 11, Names: []string{"actors/replica/bug-11-equal-ballot-promised", "actors/shard/bug-11-ballot-reused-after-restart"}, Scenarios: anywhere},
 	{Number: 12, Names: []string{"actors/shard/bug-12-highest-version-not-adopted"}, Scenarios: anywhere},
-	{Number: 13, Names: []string{"actors/quorum/bug-13-duplicate-reply-counted"}, Scenarios: anywhere, Rare: true},
+	{Number: 13, Names: []string{"actors/quorum/bug-13-duplicate-reply-counted"}, Scenarios: []string{"default", "promises"}},
 	{Number: 14, Names: []string{"actors/quorum/bug-14-half-is-a-majority"}, Scenarios: anywhere},
 	{Number: 15, Names: []string{"actors/shard/bug-15-read-without-write-back"}, Scenarios: anywhere},
 	{Number: 16, Names: []string{"actors/shard/bug-16-doubtful-write-repeated"}, Scenarios: anywhere},
