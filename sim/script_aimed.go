@@ -211,7 +211,7 @@ func (d *drawer) earlyAnswer(at int64) {
 func (d *drawer) echo(at int64) {
 	c := &d.plan.Config
 	s := d.newStage(at/2, false)
-	if len(s.prefs) < 4 {
+	if len(s.prefs) < 3 {
 		return
 	}
 	owner, partner, rest := s.prefs[:1], s.prefs[1:2], s.prefs[2:]
