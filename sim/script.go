@@ -39,6 +39,8 @@ func (d *drawer) script(kind string) {
 		d.lateAnswer(at)
 	case "echo":
 		d.echo(at)
+	case "missed-claim":
+		d.missedClaim(at)
 	case "early-answer":
 		d.earlyAnswer(at)
 	case "impatient":
@@ -51,7 +53,7 @@ func (d *drawer) script(kind string) {
 // scriptNames lists what script knows.
 func scriptNames() []string {
 	return []string{"minority", "stale-owner", "slow-touch", "bad-fsync", "blackout", "swizzle", "rolling", "one-way",
-		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "early-answer", "impatient"}
+		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "missed-claim", "early-answer", "impatient"}
 }
 
 func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }

@@ -226,3 +226,31 @@ func (d *drawer) echo(at int64) {
 	}
 	s.until(end)
 }
+
+// missedClaim keeps a claim from one replica, which hears of the ballot by a first
+// touch alone, and takes that replica's power once it has answered.
+func (d *drawer) missedClaim(at int64) {
+	c := &d.plan.Config
+	if c.Disk.Sync != "always" {
+		return
+	}
+	c.KeepTouching = true
+	s := d.newStage(at/2, false)
+	if len(s.prefs) < 3 {
+		return
+	}
+	owner, missed := s.prefs[:1], s.prefs[2:3]
+	gap := d.between(3, 6) * s.round
+	d.add(Fault{AtNs: s.atNs, ForNs: gap, Kind: FaultSplit, Nodes: owner, To: missed})
+	s.do(s.atNs, owner[0], "get")
+	part := d.ring().PartitionOf(ring0, []byte(c.Keys[s.key].Name))
+	for range 12 { // other keys of the same partition are touched when the way is free
+		other := d.newStage(s.atNs, false)
+		if d.ring().PartitionOf(ring0, []byte(c.Keys[other.key].Name)) == part {
+			other.do(s.atNs+gap+d.between(0, 4)*s.round, owner[0], "get")
+		}
+	}
+	d.add(Fault{AtNs: s.atNs + gap, ForNs: d.log(span64{1e6, 20e6}), Kind: FaultPower, Nodes: missed,
+		On: &Trigger{Event: "send", Message: "touched", Nth: 1 + d.rng.IntN(2), DelayNs: d.log(span64{1e3, 2e6})}})
+	s.until(s.atNs + gap + 8*s.round)
+}

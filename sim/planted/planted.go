@@ -74,7 +74,7 @@ var bugs = []Bug{
 	{Number: 50, Names: []string{"actors/shard/bug-50-retry-storm-without-backoff"}, Scenarios: []string{"impatient"}, Rare: true},
 	{Number: 51, Names: []string{"actors/shard/bug-51-read-beside-write-in-flight"}, Scenarios: []string{"default", "reads"}},
 	{Number: 53, Names: []string{"actors/shard/bug-53-forward-acted-on-twice"}, Scenarios: anywhere},
-	{Number: 54, Names: []string{"actors/replica/bug-54-touch-without-ballot"}, Scenarios: []string{"default", "promises"}},
+	{Number: 54, Names: []string{"actors/replica/bug-54-touch-without-ballot"}, Scenarios: []string{"promises", "default"}},
 	{Number: 55, Names: []string{"actors/shard/bug-55-failed-cas-without-confirm"}, Scenarios: []string{"reads"}},
 	{Number: 58, Names: []string{"actors/shard/bug-58-tombstone-collected-at-majority"}, Scenarios: []string{"tombstones", "default"}},
 	{Number: 62, Names: []string{"actors/shard/bug-62-one-generation-for-all-partitions"}, Scenarios: []string{"reads", "default"}},
