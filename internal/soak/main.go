@@ -92,7 +92,8 @@ func scenarios(binary string) ([]string, error) {
 		return nil, fmt.Errorf("%s sim --scenario help: %w", binary, err)
 	}
 	var names []string
-	for line := range strings.Lines(string(out)) {
+	list, _, _ := strings.Cut(string(out), "\n\n") // a hint follows
+	for line := range strings.Lines(list) {
 		if fields := strings.Fields(line); len(fields) > 1 && !strings.HasPrefix(line, " ") {
 			names = append(names, fields[0])
 		}
