@@ -31,7 +31,7 @@ type Config struct {
 	Partitions int // ring.DefaultPartitions
 	VNodes     int // ring.DefaultVNodes
 	Replicas   int // N; 3, or the number of members if these are fewer
-	Lanes      int // units of concurrency per node; 2
+	Lanes      int // units of concurrency per node; 1, which keeps about two cores busy
 
 	// The disk.
 	DataDir         string
@@ -146,7 +146,7 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.Partitions, ring.DefaultPartitions)
 	orDefault(&c.VNodes, ring.DefaultVNodes)
 	orDefault(&c.Replicas, min(3, len(c.Members)))
-	orDefault(&c.Lanes, 2)
+	orDefault(&c.Lanes, 1)
 	orDefault(&c.Sync.Every, time.Second)
 	orDefault(&c.CheckpointBytes, 64<<20)
 	c.Timing.setDefaults()

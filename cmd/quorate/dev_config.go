@@ -97,7 +97,7 @@ func (c *cluster) freshConfigs() ([]nodeFile, error) {
 		f := &config.File{
 			Cluster: config.Cluster{ID: "dev-" + hex.EncodeToString(name[:4]), SharedKey: hex.EncodeToString(key[:]),
 				// The nodes share this machine's cores.
-				Lanes: max(1, runtime.NumCPU()/len(c.members))},
+				Lanes: max(1, runtime.NumCPU()/2/len(c.members))},
 			Node: config.Node{ID: m.id},
 		}
 		for _, other := range c.members {

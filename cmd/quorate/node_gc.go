@@ -15,7 +15,7 @@ import (
 const (
 	gcHeadroomBytes = 192 << 20
 	gcLeastPercent  = 100
-	gcMostPercent   = 400
+	gcMostPercent   = 1000
 	gcLookEvery     = time.Second
 )
 

@@ -130,8 +130,8 @@ func readReply(in string) (respReply, error) {
 }
 
 func TestGCPercent(t *testing.T) {
-	assert.Equal(t, 400, gcPercent(0))
-	assert.Equal(t, 400, gcPercent(4<<20))
+	assert.Equal(t, 1000, gcPercent(0))
+	assert.Equal(t, 1000, gcPercent(4<<20))
 	assert.Equal(t, 200, gcPercent(96<<20))
 	assert.Equal(t, 100, gcPercent(10<<30))
 }

@@ -24,7 +24,7 @@ type Cluster struct {
 	Partitions int    `yaml:"partitions,omitempty" validate:"omitempty,min=1,max=4096" doc:"parts of the key space; fixed when the cluster is created" default:"256"`
 	VNodes     int    `yaml:"vnodes,omitempty" validate:"omitempty,min=1,max=4096" doc:"points of the ring per node and unit of weight" default:"the ring's own"`
 	Replicas   int    `yaml:"replicas,omitempty" validate:"omitempty,min=1,max=7" doc:"copies of each key (N)" default:"3, or the number of members if these are fewer"`
-	Lanes      int    `yaml:"lanes,omitempty" validate:"omitempty,min=1,max=256" doc:"units of concurrency per node" default:"2"`
+	Lanes      int    `yaml:"lanes,omitempty" validate:"omitempty,min=1,max=256" doc:"units of concurrency per node, one for two cores" default:"1"`
 }
 
 // Node is who this node is.
