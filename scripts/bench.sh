@@ -60,7 +60,7 @@ start_quorate() { # NAME NODES PORT
   local pid=$!
   pids+=("$pid")
   for ((i = 0; i < 300; i++)); do
-    grep -q '^ready' "$dir/$1.log" && return
+    grep -qs '^ready' "$dir/$1.log" && return
     kill -0 "$pid" 2>/dev/null || break
     sleep 0.1
   done
