@@ -35,6 +35,8 @@ func TestEqualTimesOverlap(t *testing.T) {
 func TestUnknownAndFailedOutcomes(t *testing.T) {
 	failed := set(1, 1, 2, "k", "a")
 	failed.Outcome = Failed
+	ifAbsent := set(4, 4, 7, "k", "b")
+	ifAbsent.Cond, ifAbsent.Applied, ifAbsent.Saw = IfAbsent, true, SawFound
 	a := lost(set(1, 1, 2, "k", "a"))
 	for name, c := range map[string]struct {
 		h    History
@@ -55,6 +57,8 @@ func TestUnknownAndFailedOutcomes(t *testing.T) {
 		"an unknown write twice, used twice":   {History{a, a, set(1, 3, 4, "k", "b"), get(2, 5, 6, "k", "a"), set(1, 7, 8, "k", "c"), get(1, 9, 10, "k", "a")}, Linearizable},
 		"an unknown write once, wanted twice":  {History{a, set(1, 3, 4, "k", "b"), get(2, 5, 6, "k", "a"), set(1, 7, 8, "k", "b"), get(1, 9, 10, "k", "a")}, Illegal},
 		"unknown, after which a write is lost": {History{set(1, 1, 2, "k", "b"), lost(set(1, 3, 3, "k", "a")), get(2, 5, 6, "k", "a"), get(2, 7, 8, "k", "b")}, Illegal},
+		"an unknown delete behind a write that returns late": {
+			History{set(1, 1, 8, "k", "a"), lost(Op{Client: 2, Call: 2, Kind: Delete, Key: "k"}), ifAbsent, get(3, 9, 10, "k", "b")}, Linearizable},
 	} {
 		t.Run(name, func(t *testing.T) {
 			v := Check(c.h, KV, Options{})

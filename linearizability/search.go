@@ -276,7 +276,7 @@ func (s *search) chooseUnknown(c config) bool {
 			continue
 		}
 		state, _ := s.k.values.step(c.state, a)
-		if state == c.state {
+		if state == c.state && !(a.blind() && s.hides(c)) {
 			continue // an effect nobody can notice
 		}
 		s.used[i]++
@@ -287,6 +287,12 @@ func (s *search) chooseUnknown(c config) bool {
 		}
 	}
 	return false
+}
+
+// hides reports whether a blind write now would hide others (observation 4): it
+// is of use then even if it leaves the state as it is.
+func (s *search) hides(c config) bool {
+	return s.blind[c.level].minus(c.done).minus(c.hidden) != mask{}
 }
 
 // remembered reports whether c, or a configuration that could do all that c
