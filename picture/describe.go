@@ -132,7 +132,7 @@ func versionText(v kv.Version) string {
 
 func refusalText(r *msg.Refusal) string {
 	why := map[msg.Reason]string{
-		msg.ByPromise: "promised " + r.Promised.String(), msg.ByFloor: "below the floor", msg.ByVersion: "holds a newer version",
+		msg.ByPromise: "promised " + r.Promised.String(), msg.ByFloor: "below the floor",
 	}[r.Reason]
 	return fmt.Sprintf("no to item %d: %s", r.Index, why)
 }

@@ -68,12 +68,6 @@ type Op struct {
 // IsWrite reports whether the operation may change the key.
 func (o *Op) IsWrite() bool { return o.Kind != OpGet }
 
-// Repeatable reports whether executing the operation twice leaves a client
-// that sees only the second answer none the wiser: blind writes and reads.
-func (o *Op) Repeatable() bool {
-	return o.Kind == OpGet || (o.Kind == OpSet || o.Kind == OpDelete) && o.Cond == Always && !o.WantOld
-}
-
 // Status is the outcome of an operation.
 type Status uint8
 

@@ -162,7 +162,7 @@ func (m *Accept) decode(r *reader) {
 	}
 }
 
-func (x Reason) valid() bool { return x >= ByPromise && x <= ByVersion }
+func (x Reason) valid() bool { return x >= ByPromise && x <= ByFloor }
 
 func (w *writer) refusals(refused []Refusal) {
 	w.uvarint(uint64(len(refused)))

@@ -97,7 +97,7 @@ func (f filler) fill(v reflect.Value) {
 		*p = Alive + MemberState(f.IntN(3))
 		return
 	case *Reason:
-		*p = ByPromise + Reason(f.IntN(3))
+		*p = ByPromise + Reason(f.IntN(2))
 		return
 	case *[]byte:
 		*p = f.bytes()

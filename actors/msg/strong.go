@@ -105,7 +105,6 @@ type Reason uint8
 const (
 	ByPromise Reason = iota + 1 // a higher ballot was promised
 	ByFloor                     // the key is absent and the version not above the floor
-	ByVersion                   // a version of a higher ballot is held already
 )
 
 // Accepted answers Accept: all items not refused are accepted and durable.

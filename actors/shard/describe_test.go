@@ -47,7 +47,7 @@ func register(r *kv.Register) string {
 func refusals(refused []msg.Refusal) string {
 	var b strings.Builder
 	for _, r := range refused {
-		why := map[msg.Reason]string{msg.ByPromise: "promised", msg.ByFloor: "floor,", msg.ByVersion: "version,"}[r.Reason]
+		why := map[msg.Reason]string{msg.ByPromise: "promised", msg.ByFloor: "floor,"}[r.Reason]
 		fmt.Fprintf(&b, "; refused %d: %s %s", r.Index, why, ballot(r.Promised))
 	}
 	return b.String()

@@ -314,6 +314,3 @@ func (s *Shard) Owns(p kv.Partition) (kv.Ballot, bool) {
 	}
 	return part.ballot, true
 }
-
-// Idle reports whether no operation is open and no round under way.
-func (s *Shard) Idle() bool { return s.pending == 0 && len(s.active) == 0 }
