@@ -170,6 +170,7 @@ var mixes = []mix{
 	{name: "kv with deletes", model: KV, kinds: []Kind{Get, Set, Delete, Get}, unique: true},
 	{name: "kv with deletes that tell", model: KV, kinds: []Kind{Get, Set, Delete, Get}, saw: true},
 	{name: "kv conditions", model: KV, kinds: []Kind{Get, Set, Delete}, conds: true, saw: true},
+	{name: "kv conditions, unique", model: KV, kinds: []Kind{Get, Set, Delete, Set}, conds: true, saw: true, unique: true},
 	{name: "kv appends", model: KV, kinds: []Kind{Get, Append, Append, Get, Set}, unique: true},
 	{name: "kv everything", model: KV, kinds: []Kind{Get, Set, Delete, CAS, Incr, Append}, conds: true, saw: true, deltas: []int64{1, 2}},
 	{name: "kv everything, unique", model: KV, kinds: []Kind{Get, Set, Delete, CAS, Incr}, conds: true, saw: true, unique: true, deltas: []int64{1}},

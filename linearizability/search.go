@@ -46,7 +46,7 @@ type search struct {
 	deadline time.Time
 	deepest  int32
 	stopped  bool
-	watch    func(*config) // if not nil: called with every configuration visited
+	ends     func(value) bool // if not nil: told the state that each explanation leaves; the search goes on until it says true
 }
 
 // class is a set of unknown operations that differ only in their calls.
@@ -105,11 +105,8 @@ func (s *search) run(k *keyed, maxSteps int, deadline time.Time) (Answer, bool) 
 // there is nothing to choose.
 func (s *search) visit(c config) bool {
 	for {
-		if s.watch != nil {
-			s.watch(&c)
-		}
 		if int(c.level) == len(s.k.known) {
-			return true
+			return s.ends == nil || s.ends(c.state)
 		}
 		s.deepest = max(s.deepest, c.level)
 		c = s.free(c)

@@ -10,8 +10,8 @@ import (
 //
 //   - the end of an operation with which nothing overlaps and whose answer
 //     tells the state it leaves. This reads best.
-//   - any answer, where something is always in progress. The search, which has
-//     tried everything, knows all the states the key can be in; what is in
+//   - any answer, where something is always in progress. A search of the past
+//     that tries everything finds all the states the key can be in; what is in
 //     progress may already have had its effect, so it need not have one.
 //
 // Earlier operations of unknown outcome stay: they may still happen.
@@ -96,22 +96,21 @@ const maxHeld = 6
 // atAnswers yields the parts that begin at the last answer but one, two, four
 // and so on.
 func (s *shrinker) atAnswers(known []action, yield func(part) bool) {
-	states := s.statesByLevel(known)
 	for back := 1; back < len(known); back *= 2 {
 		level := len(known) - back
-		held, t := states[level], known[level-1].ret
-		if len(held) == 0 || len(held) > maxHeld || known[level].ret == t {
+		t := known[level-1].ret
+		if known[level].ret == t {
 			continue // at one instant, time does not tell before from after
+		}
+		held := s.heldAt(t)
+		if len(held) == 0 || len(held) > maxHeld {
+			continue
 		}
 		var kept History
 		for _, op := range s.ops {
-			switch {
-			case op.Outcome == OK && (op.Return <= t || op.Call <= t && op.Kind == Get):
-				continue
-			case op.Outcome == OK && op.Call <= t:
-				op = op.edge()
+			if op, in := op.after(t); in {
+				kept = append(kept, op)
 			}
-			kept = append(kept, op)
 		}
 		if !yield(part{kept, &Start{Held: held}}) {
 			return
@@ -119,25 +118,52 @@ func (s *shrinker) atAnswers(known []action, yield func(part) bool) {
 	}
 }
 
-// statesByLevel runs the search once more and notes in which states it came to
-// each answer, up to one more than maxHeld.
-func (s *shrinker) statesByLevel(known []action) [][]Held {
-	states := make([][]value, len(known)+1)
-	c := s.c
-	c.search.watch = func(at *config) {
-		if on := &states[at.level]; len(*on) <= maxHeld && !slices.Contains(*on, at.state) {
-			*on = append(*on, at.state)
+// after is what counts of op in a stretch that begins after t.
+func (op Op) after(t int64) (Op, bool) {
+	switch {
+	case op.Outcome == Unknown || op.Call > t:
+		return op, true
+	case op.Return <= t || op.Kind == Get:
+		return op, false
+	}
+	return op.edge(), true
+}
+
+// upTo is what was known of op at t.
+func (op Op) upTo(t int64) (Op, bool) {
+	switch {
+	case op.Call > t || op.Outcome == OK && op.Return > t && op.Kind == Get:
+		return op, false
+	case op.Outcome == OK && op.Return > t:
+		return op.edge(), true
+	}
+	return op, true
+}
+
+// heldAt is what the key can have held at t by what was known at t: up to one
+// more than maxHeld, or nothing if that can't be found out. A later answer must
+// not narrow it down, or it could be the one that is wrong and the stretch would
+// not show it.
+func (s *shrinker) heldAt(t int64) []Held {
+	var past History
+	for _, op := range s.ops {
+		if op, in := op.upTo(t); in {
+			past = append(past, op)
 		}
 	}
-	illegal := s.illegal(s.ops, nil)
-	c.search.watch = nil
-	held := make([][]Held, len(states))
-	for level := range states {
-		for _, state := range states[level] {
-			if illegal { // otherwise the search stopped early and has not seen all
-				held[level] = append(held[level], Held{c.keyed.values.text[state], state != absent})
-			}
+	var held []Held
+	c := s.c
+	c.search.ends = func(state value) bool {
+		on := Held{c.keyed.values.text[state], state != absent}
+		if !slices.Contains(held, on) {
+			held = append(held, on)
 		}
+		return len(held) > maxHeld
+	}
+	all := s.illegal(past, nil)
+	c.search.ends = nil
+	if !all && len(held) <= maxHeld {
+		return nil // the search stopped early and has not seen every order
 	}
 	return held
 }
