@@ -53,13 +53,19 @@ type Record interface{ AppendTo(b []byte) []byte }
 // Kind says which actor of a node an address means.
 type Kind uint8
 
-// The kinds of actor. A Client is an edge: a connection of a front door, or a
+// The kinds of actor. Coordinator, Store, Handoff and Repair serve the buckets
+// that are not strong; Cluster keeps the map of the cluster. A Client is an edge: a connection of a front door, or a
 // simulated client; it only ever receives results.
 const (
 	Shard Kind = iota + 1
 	Replica
 	Detector
 	Client
+	Coordinator
+	Store
+	Handoff
+	Repair
+	Cluster
 )
 
 func (k Kind) String() string {
@@ -72,12 +78,22 @@ func (k Kind) String() string {
 		return "detector"
 	case Client:
 		return "client"
+	case Coordinator:
+		return "coordinator"
+	case Store:
+		return "store"
+	case Handoff:
+		return "handoff"
+	case Repair:
+		return "repair"
+	case Cluster:
+		return "cluster"
 	}
 	return fmt.Sprintf("kind(%d)", uint8(k))
 }
 
-// Address names an actor: a small comparable value. Index is the lane of a
-// shard or a replica and the number of a client; a detector has 0.
+// Address names an actor: a small comparable value. Index is the number of a
+// client; a detector and a cluster actor have 0, all others that of their lane.
 type Address struct {
 	Index uint32
 	Node  kv.NodeID

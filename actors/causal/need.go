@@ -5,57 +5,11 @@ import (
 	"math/bits"
 
 	"github.com/pingcap/failpoint"
+	"github.com/quoratedb/quorate/actors/kv"
 )
 
 // MaxReplicas is the largest replica set that a Need counts.
-const MaxReplicas = 7
-
-// Level is how many replicas an operation asks for, by name.
-type Level uint8
-
-// The levels.
-const (
-	ByCount     Level = iota // as many as Ask.Count says
-	One                      // any one
-	Quorum                   // more than half
-	All                      // every one
-	LocalQuorum              // more than half of those in the coordinator's zone
-	EachQuorum               // more than half of those in each zone
-	levels                   // count, keep last
-)
-
-func (l Level) String() string {
-	if l < levels {
-		return [...]string{"count", "one", "quorum", "all", "local_quorum", "each_quorum"}[l]
-	}
-	return fmt.Sprintf("level(%d)", uint8(l))
-}
-
-// Ask is an R or a W as a bucket or a request gives it.
-type Ask struct {
-	Level Level
-	Count uint8 // with ByCount
-}
-
-// ParseAsk reads a number or the name of a level.
-func ParseAsk(s string) (Ask, error) {
-	for l := One; l < levels; l++ {
-		if s == l.String() {
-			return Ask{Level: l}, nil
-		}
-	}
-	if len(s) == 1 && s[0] >= '1' && s[0] <= '0'+MaxReplicas {
-		return Ask{Count: s[0] - '0'}, nil
-	}
-	return Ask{}, fmt.Errorf("causal: %q replicas, allowed are 1 to %d, one, quorum, all, local_quorum and each_quorum", s, MaxReplicas)
-}
-
-func (a Ask) String() string {
-	if a.Level == ByCount {
-		return fmt.Sprint(a.Count)
-	}
-	return a.Level.String()
-}
+const MaxReplicas = kv.MaxReplicas
 
 // Replicas is a set of positions in a preference list, one bit each. Being a
 // set it counts distinct replicas: an answer that comes twice sets one bit. A
@@ -92,7 +46,7 @@ type group struct {
 // gives the zone of each replica by a number; local is the coordinator's zone.
 // The error says what is wrong with the ask: more replicas than there are, or
 // local_quorum where the coordinator's zone holds none.
-func NewNeed(a Ask, zones []int, local int) (Need, error) {
+func NewNeed(a kv.Ask, zones []int, local int) (Need, error) {
 	n := len(zones)
 	if n < 1 || n > MaxReplicas {
 		return Need{}, fmt.Errorf("causal: %d replicas, allowed are 1 to %d", n, MaxReplicas)
@@ -100,24 +54,24 @@ func NewNeed(a Ask, zones []int, local int) (Need, error) {
 	all := Replicas(1)<<n - 1
 	var need Need
 	switch a.Level {
-	case ByCount:
+	case kv.ByCount:
 		if a.Count < 1 || int(a.Count) > n {
 			return Need{}, fmt.Errorf("causal: %d replicas asked for, allowed are 1 to %d", a.Count, n)
 		}
 		need.add(all, int(a.Count))
-	case One:
+	case kv.One:
 		need.add(all, 1)
-	case Quorum:
+	case kv.Quorum:
 		need.add(all, majority(n))
-	case All:
+	case kv.All:
 		need.add(all, n)
-	case LocalQuorum:
+	case kv.LocalQuorum:
 		members := inZone(zones, local)
 		if members == 0 {
 			return Need{}, fmt.Errorf("causal: local_quorum, but no replica of this key is in the zone of the coordinator")
 		}
 		need.add(members, majority(members.Count()))
-	case EachQuorum:
+	case kv.EachQuorum:
 		for i, zone := range zones {
 			if members := inZone(zones, zone); members>>i<<i == members { // i is its first
 				need.add(members, majority(members.Count()))

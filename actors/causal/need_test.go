@@ -3,12 +3,13 @@ package causal
 import (
 	"testing"
 
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 )
 
 // enough is the twin: it counts replicas one by one.
-func enough(a Ask, zones []int, local int, yes Replicas) bool {
+func enough(a kv.Ask, zones []int, local int, yes Replicas) bool {
 	count, of := map[int]int{}, map[int]int{}
 	total := 0
 	for i, z := range zones {
@@ -19,15 +20,15 @@ func enough(a Ask, zones []int, local int, yes Replicas) bool {
 		}
 	}
 	switch a.Level {
-	case ByCount:
+	case kv.ByCount:
 		return total >= int(a.Count)
-	case One:
+	case kv.One:
 		return total >= 1
-	case All:
+	case kv.All:
 		return total == len(zones)
-	case Quorum:
+	case kv.Quorum:
 		return 2*total > len(zones)
-	case LocalQuorum:
+	case kv.LocalQuorum:
 		return 2*count[local] > of[local]
 	}
 	for z := range of {
@@ -38,9 +39,9 @@ func enough(a Ask, zones []int, local int, yes Replicas) bool {
 	return true
 }
 
-func drawAsk(t *rapid.T, n int) Ask {
-	a := Ask{Level: Level(rapid.IntRange(0, int(levels)-1).Draw(t, "level"))}
-	if a.Level == ByCount {
+func drawAsk(t *rapid.T, n int) kv.Ask {
+	a := kv.Ask{Level: kv.Level(rapid.IntRange(0, int(kv.EachQuorum)).Draw(t, "level"))}
+	if a.Level == kv.ByCount {
 		a.Count = uint8(rapid.IntRange(1, n).Draw(t, "count"))
 	}
 	return a
@@ -67,7 +68,7 @@ func TestNeedAgreesWithItsTwin(t *testing.T) {
 			}
 		}
 		require.Equal(t, strict, read.Strict(&write, n))
-		if r.Level == ByCount && w.Level == ByCount {
+		if r.Level == kv.ByCount && w.Level == kv.ByCount {
 			require.Equal(t, strict, Strict(n, int(r.Count), int(w.Count)))
 		}
 	})
@@ -75,33 +76,33 @@ func TestNeedAgreesWithItsTwin(t *testing.T) {
 
 func TestTwoQuorumsAlwaysMeet(t *testing.T) {
 	for n := 1; n <= MaxReplicas; n++ {
-		q, err := NewNeed(Ask{Level: Quorum}, make([]int, n), 0)
+		q, err := NewNeed(kv.Ask{Level: kv.Quorum}, make([]int, n), 0)
 		require.NoError(t, err)
 		require.True(t, q.Strict(&q, n), "N=%d", n)
 	}
 }
 
 func TestNeedRefusesWhatCannotBe(t *testing.T) {
-	_, err := NewNeed(Ask{Count: 4}, []int{0, 0, 1}, 0)
+	_, err := NewNeed(kv.Ask{Count: 4}, []int{0, 0, 1}, 0)
 	require.ErrorContains(t, err, "4 replicas asked for, allowed are 1 to 3")
-	_, err = NewNeed(Ask{}, []int{0}, 0)
+	_, err = NewNeed(kv.Ask{}, []int{0}, 0)
 	require.ErrorContains(t, err, "0 replicas")
-	_, err = NewNeed(Ask{Level: LocalQuorum}, []int{0, 0, 1}, 2)
+	_, err = NewNeed(kv.Ask{Level: kv.LocalQuorum}, []int{0, 0, 1}, 2)
 	require.ErrorContains(t, err, "no replica of this key is in the zone")
-	_, err = NewNeed(Ask{Level: levels}, []int{0}, 0)
+	_, err = NewNeed(kv.Ask{Level: kv.EachQuorum + 1}, []int{0}, 0)
 	require.Error(t, err)
-	_, err = NewNeed(Ask{Level: One}, make([]int, 8), 0)
+	_, err = NewNeed(kv.Ask{Level: kv.One}, make([]int, 8), 0)
 	require.Error(t, err)
 }
 
 func TestAskIsReadAndWritten(t *testing.T) {
 	for _, s := range []string{"1", "7", "one", "quorum", "all", "local_quorum", "each_quorum"} {
-		a, err := ParseAsk(s)
+		a, err := kv.ParseAsk(s)
 		require.NoError(t, err)
 		require.Equal(t, s, a.String())
 	}
 	for _, s := range []string{"", "0", "8", "10", "count", "QUORUM", "-1"} {
-		_, err := ParseAsk(s)
+		_, err := kv.ParseAsk(s)
 		require.ErrorContains(t, err, "allowed are", "%q", s)
 	}
 }

@@ -6,17 +6,6 @@ import (
 	"github.com/quoratedb/quorate/actors/kv"
 )
 
-// Policy is how a bucket settles concurrent writes.
-type Policy uint8
-
-// The policies. Siblings and LWW may be exchanged for each other while a bucket
-// lives; Counters is for its whole life.
-const (
-	Siblings Policy = iota + 1 // keep them all, the client merges
-	LWW                        // the highest stamp wins
-	Counters                   // the key is a PN-counter
-)
-
 // Object is all that a replica keeps of one key of an eventual bucket: the
 // product of three joins, and so a join itself. The policy has no part in
 // merging, only in how a write is made and how a read looks at it; replicas
@@ -116,8 +105,8 @@ func (o *Object) Compare(p *Object) Order {
 // Read appends to dst the values that a reader sees at nowMs (Clock.ReadMs):
 // none if the key is absent or deleted, one or more under Siblings, at most one
 // under LWW. A delete beside a concurrent write hides: the write stays.
-func (o *Object) Read(dst []Value, policy Policy, nowMs int64) []Value {
-	if policy == LWW {
+func (o *Object) Read(dst []Value, policy kv.Policy, nowMs int64) []Value {
+	if policy == kv.LWW {
 		if v := o.winner(); v.Live(nowMs) {
 			dst = append(dst, *v)
 		}

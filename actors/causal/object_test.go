@@ -114,11 +114,11 @@ func TestObjectReadAgreesWithWhatIsDead(t *testing.T) {
 		o := drawObjects(t).Draw(t, "object")
 		now := rapid.Int64Range(0, 30).Draw(t, "now")
 		since, dead := o.DeadSinceMs(now)
-		all := o.Read(nil, Siblings, now)
+		all := o.Read(nil, kv.Siblings, now)
 		if !o.IsZero() && len(o.Count) == 0 {
 			require.Equal(t, len(all) == 0, dead)
 		}
-		one := o.Read(nil, LWW, now)
+		one := o.Read(nil, kv.LWW, now)
 		require.LessOrEqual(t, len(one), min(1, len(all)))
 		for i := range one {
 			require.Contains(t, all, one[i])
@@ -140,23 +140,23 @@ func TestPoliciesMayChange(t *testing.T) {
 	require.NoError(t, err)
 	o, err = o.Put(Seen{}, &src, value("b", 2))
 	require.NoError(t, err)
-	require.Len(t, o.Read(nil, Siblings, 10), 2)
-	require.Equal(t, "b", string(o.Read(nil, LWW, 10)[0].Data))
+	require.Len(t, o.Read(nil, kv.Siblings, 10), 2)
+	require.Equal(t, "b", string(o.Read(nil, kv.LWW, 10)[0].Data))
 
 	o = o.PutNewest(value("c", 3))
-	require.Len(t, o.Read(nil, Siblings, 10), 1)
+	require.Len(t, o.Read(nil, kv.Siblings, 10), 1)
 	// A write that has not seen c stays beside it; one that has overwrites it,
 	// and also an older register that arrives later.
 	blind, err := o.Put(Seen{}, &src, value("d", 4))
 	require.NoError(t, err)
-	require.Len(t, blind.Read(nil, Siblings, 10), 2)
+	require.Len(t, blind.Read(nil, kv.Siblings, 10), 2)
 	o, err = o.Put(o.Seen(), &src, value("e", 5))
 	require.NoError(t, err)
 	late := Object{Register: value("late", 2)}
 	o = o.Merge(&late)
-	require.Equal(t, "e", string(o.Read(nil, Siblings, 10)[0].Data))
-	require.Len(t, o.Read(nil, Siblings, 10), 1)
-	require.Equal(t, "e", string(o.Read(nil, LWW, 10)[0].Data))
+	require.Equal(t, "e", string(o.Read(nil, kv.Siblings, 10)[0].Data))
+	require.Len(t, o.Read(nil, kv.Siblings, 10), 1)
+	require.Equal(t, "e", string(o.Read(nil, kv.LWW, 10)[0].Data))
 }
 
 func TestPoliciesDropNothingNewer(t *testing.T) {
@@ -168,7 +168,7 @@ func TestPoliciesDropNothingNewer(t *testing.T) {
 	newer, err := (&Object{}).Put(Seen{}, &src, value("new", 9))
 	require.NoError(t, err)
 	o := newer.PutNewest(value("old", 3))
-	require.Equal(t, "new", string(o.Read(nil, LWW, 10)[0].Data))
+	require.Equal(t, "new", string(o.Read(nil, kv.LWW, 10)[0].Data))
 	// A register that was overwritten does not hide what is concurrent with that.
 	o = (&Object{}).PutNewest(value("gone", 5))
 	gone := o.Seen().Register
@@ -176,7 +176,7 @@ func TestPoliciesDropNothingNewer(t *testing.T) {
 	require.NoError(t, err)
 	o, err = o.Put(Seen{Register: gone}, &src, Value{Kind: kv.Tombstone, Stamp: Stamp{Ms: 2, Node: 1}})
 	require.NoError(t, err)
-	require.Equal(t, "beside", string(o.Read(nil, LWW, 10)[0].Data))
+	require.Equal(t, "beside", string(o.Read(nil, kv.LWW, 10)[0].Data))
 }
 
 func TestDecodeRefusesASecondWayToSayTheSame(t *testing.T) {
@@ -248,5 +248,5 @@ func TestExpiry(t *testing.T) {
 	old := Value{Kind: kv.Value, Stamp: Stamp{Ms: 6}}
 	o := (&Object{}).PutNewest(v)
 	o = o.Merge(&Object{Register: old})
-	require.Empty(t, o.Read(nil, LWW, 12))
+	require.Empty(t, o.Read(nil, kv.LWW, 12))
 }

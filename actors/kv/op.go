@@ -61,8 +61,20 @@ type Op struct {
 	Media    Media
 	// WantOld asks for the value before the operation in Result.Data (SET GET, GETDEL).
 	WantOld bool
+	// Tuning is what an operation asks for in a bucket that is not strong; nil:
+	// the bucket's settings. On a strong bucket it is refused.
+	Tuning *Tuning
 	// HeadOnly asks a get for the register's facts without its data (EXISTS).
 	HeadOnly bool
+}
+
+// Tuning is what one operation may ask for in a bucket that is not strong.
+type Tuning struct {
+	R, W    Ask    // zero: as the bucket says
+	Context string // the token that an earlier result carried; "": none was seen
+	TTLMs   int64  // life of the value written, milliseconds; 0: as the bucket says, below 0: for ever
+	// WantContext asks a get or a write for the causal context in Result.Causal.
+	WantContext bool
 }
 
 // IsWrite reports whether the operation may change the key.
@@ -83,7 +95,7 @@ const (
 	Overflow           // incr would leave the 64-bit range
 	TooLarge           // key or value above a limit
 	Busy               // a bounded queue is full; nothing was done
-	BadRequest         // not a valid operation
+	BadRequest         // not a valid operation; Result.Data may say why, and what is allowed
 	NotOwner           // between shards only: executed nowhere, ask the owner of Rev.Ballot
 	statuses           // count, keep last
 )
@@ -125,7 +137,26 @@ type Result struct {
 	Rev    Version // of the value now in place (get, successful writes), zero if none
 	TimeMs int64   // of that value
 	Int    int64   // incr: the new value
+	// Causal is set when a key of an eventual bucket holds several values, or the
+	// context was asked for; Data is the value with the highest stamp.
+	Causal *Causal
 	Status Status
 	Media  Media
 	Found  bool // a value existed before the operation (get: exists)
 }
+
+// Causal is what a read of an eventual bucket saw, or a write left.
+type Causal struct {
+	Values  []Sibling // all concurrent ones, the highest stamp first; none: not found
+	Context string    // token to give back with the write that follows from this read
+}
+
+// Sibling is one of them.
+type Sibling struct {
+	Data   []byte
+	TimeMs int64
+	Media  Media
+}
+
+// Refused is the result of an operation that is not valid, with the reason.
+func Refused(reason string) Result { return Result{Status: BadRequest, Data: []byte(reason)} }

@@ -1,0 +1,208 @@
+package msg
+
+import (
+	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
+)
+
+// The messages of the buckets that are not strong, between the coordinators,
+// stores, handoffs and repairs of one lane. Each is a batch: one message per
+// destination and flush. An ID is unique among the requests of one boot of one
+// actor; a reply carries the ID of its request.
+
+// Why says what an object is sent for: for statistics only, every Put merges.
+type Why uint8
+
+// The reasons.
+const (
+	ForWrite  Why = iota + 1 // a client's write
+	ForRead                  // read repair, and the write-back of abd
+	ForHint                  // a hint is delivered
+	ForRepair                // anti-entropy
+	whys                     // count, keep last
+)
+
+// Valid reports whether w names a reason.
+func (w Why) Valid() bool { return w >= ForWrite && w < whys }
+
+// PutItem is a key with all that its sender knows of it.
+type PutItem struct {
+	Key       []byte
+	Object    causal.Object
+	Partition kv.Partition
+}
+
+// Put is the only way in which objects enter a store. Messages to several
+// replicas share their items. Epoch is that of the sender's map, SentMs its
+// wall clock: a put may not arrive after more than the life of a message.
+type Put struct {
+	ID     uint64
+	SentMs int64
+	Epoch  kv.Epoch
+	Why    Why
+	Items  []*PutItem
+}
+
+// PutReason says why an item was not stored.
+type PutReason uint8
+
+// The reasons. ByFull is of hints alone.
+const (
+	ByDrift    PutReason = iota + 1 // its stamp is too far ahead of the store's wall clock
+	ByPlace                         // the partition is not at home here
+	ByAge                           // it was on its way for longer than a message lives
+	ByMap                           // its bucket is unknown here, or has another life
+	ByFull                          // the bound of hints is reached
+	putReasons                      // count, keep last
+)
+
+// Valid reports whether r names a reason.
+func (r PutReason) Valid() bool { return r >= ByDrift && r < putReasons }
+
+// PutRefusal names an item, by its index in the request, that was not taken.
+type PutRefusal struct {
+	Index  uint32
+	Reason PutReason
+}
+
+// Stored answers Put: all items not refused are merged and durable.
+type Stored struct {
+	ID      uint64
+	Refused []PutRefusal
+}
+
+// FetchItem asks for the object of a key. A replica whose object has the digest
+// Have answers Same and spares the data.
+type FetchItem struct {
+	Key       []byte
+	Have      causal.Hash
+	Partition kv.Partition
+}
+
+// Fetch reads objects, of a store or (sloppy) of what a handoff keeps for others.
+type Fetch struct {
+	ID    uint64
+	Epoch kv.Epoch
+	Items []FetchItem
+}
+
+// FetchedItem answers one item. Refused is set where it can't be answered.
+type FetchedItem struct {
+	Object  causal.Object // unless Same or Refused; zero: the key was never written here
+	Refused PutReason     // 0: not refused
+	Same    bool
+}
+
+// Fetched answers Fetch, in its order. What it shows is durable.
+type Fetched struct {
+	ID    uint64
+	Items []FetchedItem
+}
+
+// Hint gives a handoff objects to keep until Target takes them.
+type Hint struct {
+	ID     uint64
+	SentMs int64
+	Epoch  kv.Epoch
+	Target kv.NodeID
+	Items  []*PutItem
+}
+
+// Hinted answers Hint: all items not refused are kept, durably.
+type Hinted struct {
+	ID      uint64
+	Refused []PutRefusal
+}
+
+// PartitionRoot is the root of the Merkle tree of a partition.
+type PartitionRoot struct {
+	Root      causal.Hash
+	Partition kv.Partition
+}
+
+// Compare asks a peer which of the partitions that both hold differ.
+type Compare struct {
+	ID    uint64
+	Epoch kv.Epoch
+	Items []PartitionRoot
+}
+
+// Compared answers Compare: those whose root differs, with the answerer's.
+type Compared struct {
+	ID      uint64
+	Differs []PartitionRoot
+}
+
+// TreeAsk asks for the children of nodes of a partition's tree.
+type TreeAsk struct {
+	ID        uint64
+	Nodes     []causal.NodeRef
+	Partition kv.Partition
+}
+
+// TreeTold answers TreeAsk: the children of each, one after the other.
+type TreeTold struct {
+	ID     uint64
+	Hashes []causal.Hash
+}
+
+// ListBucket asks for the keys of one bucket of a partition's tree, in key
+// order after After, Limit at most.
+type ListBucket struct {
+	ID        uint64
+	After     []byte
+	Bucket    uint32
+	Limit     uint32
+	Partition kv.Partition
+}
+
+// BucketListed answers ListBucket. More: there may be keys after the last one.
+type BucketListed struct {
+	ID   uint64
+	Keys []causal.KeyDigest
+	More bool
+}
+
+// DeadItem names a dead object (causal.Object.DeadSinceMs) by its digest.
+type DeadItem struct {
+	Key       []byte
+	Digest    causal.Hash
+	Partition kv.Partition
+}
+
+// AskDead asks a replica whether it holds these very objects, and whether hints
+// for any of the keys wait on its node.
+type AskDead struct {
+	ID    uint64
+	Epoch kv.Epoch
+	Items []DeadItem
+}
+
+// DeadAnswer answers one item of AskDead.
+type DeadAnswer struct{ Holds, HintPending bool }
+
+// DeadTold answers AskDead, in its order. What it holds is durable.
+type DeadTold struct {
+	ID    uint64
+	Items []DeadAnswer
+}
+
+// Forget drops objects from a store, where they still have that digest.
+type Forget struct{ Items []DeadItem }
+
+// MessageName implements actors.Message.
+func (*Put) MessageName() string          { return "put" }
+func (*Stored) MessageName() string       { return "stored" }
+func (*Fetch) MessageName() string        { return "fetch" }
+func (*Fetched) MessageName() string      { return "fetched" }
+func (*Hint) MessageName() string         { return "hint" }
+func (*Hinted) MessageName() string       { return "hinted" }
+func (*Compare) MessageName() string      { return "compare" }
+func (*Compared) MessageName() string     { return "compared" }
+func (*TreeAsk) MessageName() string      { return "tree-ask" }
+func (*TreeTold) MessageName() string     { return "tree-told" }
+func (*ListBucket) MessageName() string   { return "list-bucket" }
+func (*BucketListed) MessageName() string { return "bucket-listed" }
+func (*AskDead) MessageName() string      { return "ask-dead" }
+func (*DeadTold) MessageName() string     { return "dead-told" }
+func (*Forget) MessageName() string       { return "forget" }
