@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"bytes"
-	"math"
 	"net"
 	"strings"
 	"testing"
@@ -13,51 +12,6 @@ import (
 
 	lin "github.com/quoratedb/quorate/linearizability"
 )
-
-func ok(op lin.Op, call, ret int64) lin.Op {
-	op.Call, op.Return, op.Outcome, op.Applied = call, ret, lin.OK, true
-	return op
-}
-
-func TestLostWrites(t *testing.T) {
-	set := func(v string) lin.Op { return lin.Op{Kind: lin.Set, Key: "k", Value: v} }
-	incr := func(d int64) lin.Op { return lin.Op{Kind: lin.Incr, Key: "k", Delta: d} }
-	open := func(op lin.Op, call int64) lin.Op { op.Call = call; return op }
-	found := func(v string) lin.Result { return lin.Result{Outcome: lin.OK, Found: true, Out: v} }
-	absent := lin.Result{Outcome: lin.OK}
-	refused := ok(lin.Op{Kind: lin.CAS, Key: "k", Value: "c"}, 5, 6)
-	refused.Applied = false
-	for name, c := range map[string]struct {
-		history lin.History
-		final   lin.Result
-		lost    int
-	}{
-		"the last write":                     {lin.History{ok(set("a"), 1, 2), ok(set("b"), 3, 4)}, found("b"), 0},
-		"an overwritten one":                 {lin.History{ok(set("a"), 1, 2), ok(set("b"), 3, 4)}, found("a"), 1},
-		"everything":                         {lin.History{ok(set("a"), 1, 2), ok(set("b"), 3, 4)}, absent, 2},
-		"either of two at the same time":     {lin.History{ok(set("a"), 1, 4), ok(set("b"), 2, 3)}, found("a"), 0},
-		"an unknown write may come late":     {lin.History{open(set("a"), 1), ok(set("b"), 3, 4)}, found("a"), 0},
-		"an unknown write may never come":    {lin.History{ok(set("a"), 1, 2), open(set("b"), 3)}, found("a"), 0},
-		"a refused CAS is no write":          {lin.History{ok(set("a"), 1, 2), refused}, found("a"), 0},
-		"a delete explains absence":          {lin.History{ok(set("a"), 1, 2), ok(lin.Op{Kind: lin.Delete, Key: "k"}, 3, 4)}, absent, 0},
-		"a lost delete":                      {lin.History{ok(set("a"), 1, 2), ok(lin.Op{Kind: lin.Delete, Key: "k"}, 3, 4)}, found("a"), 1},
-		"a value that nobody wrote":          {lin.History{ok(set("a"), 1, 2)}, found("z"), 1},
-		"a counter":                          {lin.History{ok(incr(2), 1, 2), ok(incr(3), 3, 4)}, found("5"), 0},
-		"a counter with an unknown increase": {lin.History{ok(incr(2), 1, 2), open(incr(3), 3)}, found("5"), 0},
-		"a lost increase":                    {lin.History{ok(incr(2), 1, 2), ok(incr(3), 3, 4)}, found("2"), 1},
-		"a lost counter":                     {lin.History{ok(incr(2), 1, 2)}, absent, 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			assert.Len(t, lostWrites(c.history, map[string]lin.Result{"k": c.final}), c.lost)
-		})
-	}
-}
-
-func TestLatestWriterIsTheLastOne(t *testing.T) {
-	del := func(call, ret int64) *lin.Op { op := ok(lin.Op{Kind: lin.Delete}, call, ret); return &op }
-	assert.Equal(t, int64(9), latestWriterOf([]*lin.Op{del(1, 2), del(8, 9), del(3, 4)}, lin.Result{}))
-	assert.Equal(t, int64(math.MinInt64), latestWriterOf(nil, lin.Result{}))
-}
 
 func TestResult(t *testing.T) {
 	get, incr := &lin.Op{Kind: lin.Get}, &lin.Op{Kind: lin.Incr}

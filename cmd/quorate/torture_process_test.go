@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,9 +27,17 @@ func TestTorture(t *testing.T) {
 	assert.Greater(t, rep.OpsOK, 300)
 	assert.Positive(t, rep.LongestGapNs)
 
+	var names []string
+	for _, c := range rep.Checks {
+		names = append(names, c.Check)
+		assert.Equal(t, checkKept, c.Verdict, "%+v", c)
+		assert.Positive(t, c.Judged, "%+v", c)
+	}
+	assert.Equal(t, []string{"linearizable", "sessions", "staleness", "lost-writes", "convergence"}, names)
+
 	// The history that it kept means the same to the checker.
-	stdout, _, code = quorate(t, "", "check", "--model", "kv", filepath.Join(out, "history.jsonl"))
-	assert.Zero(t, code)
+	stdout, _, code = quorate(t, "", "check", "--model", "kv", "--checks", strings.Join(names, ","), filepath.Join(out, "history.jsonl"))
+	assert.Zero(t, code, stdout)
 	assert.Contains(t, stdout, "linearizable")
 }
 

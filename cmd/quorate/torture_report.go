@@ -42,6 +42,7 @@ type tortureReport struct {
 	StallNs      int64            `json:"harness_stall_ns"`        // the longest time that the harness itself did not get to run
 	AckedWrites  int              `json:"acked_writes"`
 	AckedLost    int              `json:"acked_lost"`
+	Checks       []checkOutcome   `json:"checks"`
 	Verdict      string           `json:"verdict"`
 	Violations   []string         `json:"violations"`
 	Kept         string           `json:"kept,omitempty"`
@@ -52,26 +53,27 @@ type tortureReport struct {
 // the logs.
 func (r *tortureRun) judge() *tortureReport {
 	rep := &tortureReport{Nodes: r.cmd.Nodes, Scenario: r.cmd.Scenario, Seed: r.cmd.Seed, Build: buildID(), ForNs: r.cmd.For.Nanoseconds(),
-		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, Keys: len(r.final), StallNs: r.stallNs, Violations: slices.Concat(r.nemesis.died, r.broken)}
+		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, Keys: len(r.keys()), StallNs: r.stallNs, Violations: slices.Concat(r.nemesis.died, r.broken)}
 	history := rep.gather(r.clients)
 	rep.GapsByKind = gapsByKind(r.nemesis.timeline, r.clients)
 	if err := writeHistory(filepath.Join(r.dir, "history.jsonl"), history); err != nil {
 		fmt.Fprintln(os.Stderr, "quorate:", err)
 	}
-	lost := lostWrites(history, r.final)
-	rep.AckedLost = len(lost)
-	for _, l := range lost[:min(len(lost), 10)] {
-		rep.Violations = append(rep.Violations, fmt.Sprintf("acknowledged write lost: %s, but the key ended as %s", l.Op, l.Final))
-	}
-	rep.stretch = lin.Check(history, lin.KV, lin.Options{Timeout: judgeBound})
-	if rep.stretch.Answer == lin.Illegal {
-		rep.Violations = append(rep.Violations, fmt.Sprintf("not linearizable: key %q", rep.stretch.Key))
+	rep.Checks, rep.stretch = runChecks(history, r.healedNs)
+	undecided := false
+	for i := range rep.Checks {
+		c := &rep.Checks[i]
+		rep.Violations = append(rep.Violations, c.Findings...)
+		undecided = undecided || c.Verdict == checkUndecided
+		if c.Check == "lost-writes" {
+			rep.AckedLost = c.Breaches
+		}
 	}
 	const fewest = 100 // operations per node and run that mean anything
 	switch {
 	case len(rep.Violations) > 0:
 		rep.Verdict = verdictViolation
-	case rep.stretch.Answer == lin.Undecided:
+	case undecided:
 		rep.Verdict = verdictUndecided
 	case rep.OpsOK < fewest*rep.Nodes && r.space.scenario.think <= thinkTime || rep.OpsOK == 0 || r.harmful && !harmed(rep.Timeline):
 		rep.Verdict = verdictVacuous
@@ -163,6 +165,7 @@ func (rep *tortureReport) print(w io.Writer, asJSON bool) {
 		fmt.Fprintf(w, "gaps during   %s\n", strings.Join(gaps, ", "))
 	}
 	fmt.Fprintf(w, "lost          %d of %d acknowledged writes\n", rep.AckedLost, rep.AckedWrites)
+	printChecks(w, rep.Checks)
 	fmt.Fprintf(w, "verdict       %s\n", rep.Verdict)
 	for _, v := range rep.Violations {
 		fmt.Fprintf(w, "  %s\n", v)

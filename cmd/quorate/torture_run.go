@@ -24,9 +24,10 @@ type tortureRun struct {
 	nemesis *nemesis
 	space   *keyspace
 	clients []*loadClient
-	final   map[string]lin.Result // by key
-	stallNs int64                 // the longest time that this process did not get to run
-	broken  []string              // what went wrong, other than a wrong answer
+	stallNs int64 // the longest time that this process did not get to run
+
+	healedNs int64    // when everything had healed; the final reads come after it
+	broken   []string // what went wrong, other than a wrong answer
 }
 
 func (r *tortureRun) nowNs() int64 { return time.Since(r.started).Nanoseconds() }
@@ -59,7 +60,7 @@ func (r *tortureRun) client(id int32, space *keyspace) *loadClient {
 	return &loadClient{draw: newDraw(r.cmd.Seed, id, space), addrs: addrs, at: int(id) % len(addrs), clock: r.nowNs}
 }
 
-// heal waits for every node to serve and then reads every key.
+// heal waits for every node to serve and then reads every key through every node.
 func (r *tortureRun) heal(ctx context.Context) {
 	r.nemesis.lookForDead()
 	ctx, cancel := context.WithTimeout(ctx, healBound)
@@ -67,30 +68,40 @@ func (r *tortureRun) heal(ctx context.Context) {
 	if err := r.cluster.waitReady(ctx); err != nil {
 		r.broken = append(r.broken, fmt.Sprintf("after all faults had ended the cluster did not come back within %v: %v", healBound, err))
 	}
-	reader := r.client(int32(len(r.clients)), nil)
-	r.final = map[string]lin.Result{}
-	for _, key := range r.keys() {
-		res, ok := readFinally(ctx, reader, key)
-		if !ok {
-			r.broken = append(r.broken, fmt.Sprintf("after all faults had ended key %q could not be read within %v", key, healBound))
-			break
-		}
-		r.final[key] = res
+	r.healedNs = r.nowNs()
+	keys := r.keys()
+	var all sync.WaitGroup
+	unread := make([]string, len(r.cluster.members)) // the first key that a node did not tell
+	for i := range r.cluster.members {
+		reader := r.client(int32(len(r.clients)), nil)
+		reader.addrs, reader.at = reader.addrs[i:i+1], 0 // it stays with its node
+		r.clients = append(r.clients, reader)
+		all.Go(func() {
+			for _, key := range keys {
+				if !readFinally(ctx, reader, key) {
+					unread[i] = key
+					return
+				}
+			}
+		})
 	}
-	r.clients = append(r.clients, reader)
+	all.Wait()
+	for i, key := range unread {
+		if key != "" {
+			r.broken = append(r.broken, fmt.Sprintf("after all faults had ended key %q could not be read at node %d within %v", key, i+1, healBound))
+		}
+	}
 }
 
 // readFinally reads a key until it gets an answer.
-func readFinally(ctx context.Context, c *loadClient, key string) (lin.Result, bool) {
+func readFinally(ctx context.Context, c *loadClient, key string) bool {
 	for ctx.Err() == nil {
-		if c.connect() {
-			if res := c.do(lin.Op{Kind: lin.Get, Key: key, Client: c.client}); res.Outcome == lin.OK {
-				return res, true
-			}
+		if c.connect() && c.do(lin.Op{Kind: lin.Get, Key: key, Client: c.client}).Outcome == lin.OK {
+			return true
 		}
 		time.Sleep(thinkTime)
 	}
-	return lin.Result{}, false
+	return false
 }
 
 // keys lists every key that was used, in order.
