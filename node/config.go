@@ -38,7 +38,7 @@ type Config struct {
 	Sync            SyncPolicy
 	FS              wal.FS      // the operating system's
 	WAL             wal.Options // Dir is set by the node
-	CheckpointBytes int64       // log size that begins a checkpoint; 64 MiB, and at least twice the last checkpoint
+	CheckpointBytes int64       // log size that begins a checkpoint; 256 MiB, and at least twice the last checkpoint
 
 	// Listening. A listener that is given is used in place of its address.
 	PeerListen   string // host:port; "" with one member: none
@@ -148,7 +148,7 @@ func (c Config) withDefaults() (Config, error) {
 	orDefault(&c.Replicas, min(3, len(c.Members)))
 	orDefault(&c.Lanes, 1)
 	orDefault(&c.Sync.Every, time.Second)
-	orDefault(&c.CheckpointBytes, 64<<20)
+	orDefault(&c.CheckpointBytes, 256<<20)
 	c.Timing.setDefaults()
 	c.Limits.setDefaults()
 	if c.FS == nil {

@@ -139,6 +139,7 @@ func (j *journal) run() {
 	defer alarm.Stop()
 	work := journalWork{upTo: make([]uint64, len(j.durableTo))}
 	for {
+		letGather()
 		closed := j.take(&work)
 		if err := j.carryOut(&work); err != nil {
 			j.node.fail(fmt.Errorf("node: the log failed, what is not durable stays unacknowledged: %w", err))

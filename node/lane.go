@@ -2,6 +2,7 @@ package node
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,6 +91,7 @@ func (l *lane) run() {
 	var armed int64 // what the alarm is set to; it may ring early, never late
 	var batch []actors.Envelope
 	for !l.stop.Load() {
+		letGather()
 		batch = l.box.drain(batch)
 		now, wall := l.node.now()
 		next := l.timers.next()
@@ -114,6 +116,14 @@ func (l *lane) run() {
 		<-l.box.wake
 	}
 }
+
+// letGather gives way, once, to the goroutines that are ready to run, before a
+// queue is drained that many of them fill. The scheduler runs whoever was woken
+// last first, so the first of fifty sessions would get a batch of its own, with
+// its own messages, write and sync. Where nothing else is ready it costs a
+// fraction of a microsecond; where much is, a quarter less processor time per
+// operation (docs/performance.md).
+func letGather() { runtime.Gosched() }
 
 // emptied forgets the messages of a batch and gives back what one large batch has grown.
 func emptied(b []actors.Envelope) []actors.Envelope {

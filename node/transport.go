@@ -105,6 +105,7 @@ func (p *peer) run(ctx context.Context) {
 			pause = 0
 		}
 		p.writing.Store(true)
+		letGather()
 		p.take(&spare)
 		p.write(conn, &spare)
 		spare.reset()

@@ -55,7 +55,7 @@ type Listen struct {
 type WAL struct {
 	Sync        string `yaml:"sync,omitempty" validate:"omitempty,sync" doc:"when an acknowledged write is on disk: always, interval=100ms, never" default:"always"`
 	Segment     string `yaml:"segment,omitempty" validate:"omitempty,size=64KiB 4GiB" doc:"size of a log file" default:"64MiB"`
-	Checkpoint  string `yaml:"checkpoint,omitempty" validate:"omitempty,size=1MiB 1TiB" doc:"log size that begins a checkpoint" default:"64MiB"`
+	Checkpoint  string `yaml:"checkpoint,omitempty" validate:"omitempty,size=1MiB 1TiB" doc:"log size that begins a checkpoint" default:"256MiB"`
 	Compression string `yaml:"compression,omitempty" validate:"omitempty,oneof=zstd lz4 none" doc:"of checkpoints: zstd, lz4, none" default:"zstd"`
 }
 
