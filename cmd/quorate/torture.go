@@ -24,6 +24,10 @@ type tortureCmd struct {
 	Seed     uint64        `help:"What operations and faults are drawn from; 0 picks one. Real processes do not repeat exactly." placeholder:"S"`
 	JSON     bool          `name:"json" help:"Print one JSON object."`
 	Out      string        `help:"Keep the data, logs and history here. Otherwise they are kept only after a violation." placeholder:"DIR"`
+
+	OwnMounts bool `hidden:"" help:"This process has a mount namespace of its own."`
+
+	noSmallDisk string // why no node gets a disk that can be filled
 }
 
 // Bounds of a run.
@@ -46,6 +50,11 @@ func (t *tortureCmd) Run() error {
 	scenario, kinds, err := t.validate()
 	if err != nil {
 		return &exitError{exitUsage, err.Error()}
+	}
+	if slices.Contains(kinds, "disk-full") && !t.OwnMounts {
+		if err := enterOwnMounts(append(os.Args, "--own-mounts")); err != nil { // else it does not return
+			t.noSmallDisk = err.Error()
+		}
 	}
 	if t.Seed == 0 {
 		t.Seed = rand.Uint64()>>1 + 1
@@ -110,6 +119,14 @@ func (t *tortureCmd) directory() (string, error) {
 
 // torture starts the cluster, harms it, heals it and judges it.
 func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureScenario, kinds []string) (*tortureReport, error) {
+	small := t.smallDisk(dir, kinds)
+	if small != nil {
+		defer func() {
+			if err := small.close(); err != nil {
+				fmt.Fprintln(os.Stderr, "quorate:", err)
+			}
+		}()
+	}
 	c, logs, err := loggedCluster(dir, t.Nodes)
 	if err != nil {
 		return nil, err
@@ -142,11 +159,26 @@ func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureS
 	}
 	defer faultLog.Close()
 	run.started = time.Now()
-	run.nemesis = &nemesis{cluster: c, mesh: links, scenario: scenario, seed: t.Seed, owner: run.busyOwner, nowNs: run.nowNs, log: faultLog}
+	run.nemesis = &nemesis{cluster: c, mesh: links, small: small, scenario: scenario, seed: t.Seed, owner: run.busyOwner, nowNs: run.nowNs, log: faultLog}
 	run.load(ctx, kinds)
 	if ctx.Err() != nil {
 		return nil, fmt.Errorf("stopped before the end: no verdict")
 	}
 	run.heal(ctx)
 	return run.judge(), nil
+}
+
+// smallDisk gives one node a disk that can be filled, if disks are to be full and
+// the system lets this process make one; else it notes why not.
+func (t *tortureCmd) smallDisk(dir string, kinds []string) *smallDisk {
+	if !slices.Contains(kinds, "disk-full") || !t.OwnMounts {
+		return nil
+	}
+	node := 1 + rand.New(rand.NewPCG(t.Seed, uint64(t.Nodes))).IntN(t.Nodes)
+	small, err := newSmallDisk(dir, node)
+	if err != nil {
+		t.noSmallDisk = err.Error()
+		return nil
+	}
+	return small
 }

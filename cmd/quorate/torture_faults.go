@@ -61,7 +61,8 @@ func possible(kinds []string, nodes int) []string {
 // them, and to no others.
 type nemesis struct {
 	cluster  *cluster
-	mesh     *mesh // nil without network faults
+	mesh     *mesh      // nil without network faults
+	small    *smallDisk // nil where there can't be one
 	scenario *tortureScenario
 	seed     uint64
 	owner    func(ctx context.Context, pick *rand.Rand) int // of a busy key, as some node sees it; 0 if unknown
@@ -139,7 +140,7 @@ func (h *hand) run(ctx context.Context, menu []fault) {
 		before := h.harmed(f.kind)
 		f.do(h, ctx)
 		h.now.ToNs, h.now.Harmed = h.nowNs(), h.harmed(f.kind)-before
-		h.note("%s of %v ended, %d reads and connections harmed", f.name, h.now.Nodes, h.now.Harmed)
+		h.note("%s of %v ended, %d reads and connections harmed", h.now.Name, h.now.Nodes, h.now.Harmed)
 		h.mu.Lock()
 		h.timeline = append(h.timeline, h.now)
 		h.mu.Unlock()

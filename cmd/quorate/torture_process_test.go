@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -77,16 +78,35 @@ func TestTorturePartitionAndKill(t *testing.T) {
 }
 
 // A node whose disk is full must stop with a reason, which the run checks, and
-// come back.
+// come back. Where the test may mount, the disk is really full half of the time.
 func TestTortureFullDisk(t *testing.T) {
 	if !canFillDisk {
 		t.Skip("this system cannot limit the files of a running process")
 	}
-	rep := runTorture(t, "--faults", "disk-full", "--for", "4s", "--seed", "1", "--nodes", "1")
-	assert.Positive(t, rep.Faults["disk full"])
+	out := filepath.Join(t.TempDir(), "out")
+	rep := runTorture(t, "--faults", "disk-full", "--for", "6s", "--seed", "2", "--nodes", "1", "--out", out)
 	for _, h := range rep.Timeline {
 		assert.NotContains(t, h.Detail, "not noticed")
 	}
+	text, err := os.ReadFile(logFile(out, 1))
+	require.NoError(t, err)
+	assert.Positive(t, rep.Faults["disk full"])
+	assert.Contains(t, string(text), syscall.EFBIG.Error())
+
+	t.Run("for real", func(t *testing.T) {
+		if rep.SmallDisk == 0 {
+			t.Skip("no disk that can be filled: " + rep.NoSmallDisk)
+		}
+		assert.Positive(t, rep.Faults["no space"])
+		assert.Contains(t, string(text), syscall.ENOSPC.Error())
+		mounts, err := os.ReadFile("/proc/self/mounts")
+		require.NoError(t, err)
+		assert.NotContains(t, string(mounts), out, "the disk is gone, and was never seen here")
+		assert.FileExists(t, filepath.Join(out, "n1", "quorate.yaml"), "what was on it is kept")
+		segments, err := filepath.Glob(filepath.Join(out, "n1", "wal", "*.wal"))
+		require.NoError(t, err)
+		assert.NotEmpty(t, segments)
+	})
 }
 
 // With a majority of healthy nodes nobody waits for the one that swallows

@@ -36,6 +36,8 @@ type tortureReport struct {
 	Keys         int              `json:"keys"`
 	Faults       map[string]int   `json:"faults"`
 	Timeline     []happening      `json:"timeline"`
+	SmallDisk    int              `json:"small_disk_node,omitempty"` // whose disk could really be filled
+	NoSmallDisk  string           `json:"no_small_disk,omitempty"`   // why nobody's could
 	LongestGapNs int64            `json:"longest_gap_ns"`
 	GapFromNs    int64            `json:"longest_gap_from_ns"`
 	GapsByKind   map[string]int64 `json:"longest_gap_by_fault_ns"` // while a fault of the kind was on
@@ -54,6 +56,10 @@ type tortureReport struct {
 func (r *tortureRun) judge() *tortureReport {
 	rep := &tortureReport{Nodes: r.cmd.Nodes, Scenario: r.cmd.Scenario, Seed: r.cmd.Seed, Build: buildID(), ForNs: r.cmd.For.Nanoseconds(),
 		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, Keys: len(r.keys()), StallNs: r.stallNs, Violations: slices.Concat(r.nemesis.died, r.broken)}
+	rep.NoSmallDisk = r.cmd.noSmallDisk
+	if r.nemesis.small != nil {
+		rep.SmallDisk = r.nemesis.small.node
+	}
 	history := rep.gather(r.clients)
 	rep.GapsByKind = gapsByKind(r.nemesis.timeline, r.clients)
 	if err := writeHistory(filepath.Join(r.dir, "history.jsonl"), history); err != nil {
