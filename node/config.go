@@ -51,9 +51,9 @@ type Config struct {
 
 	Log     *slog.Logger         // slog.Default()
 	Metrics *prometheus.Registry // a new one
-	// ClockOffset is added to the wall clock, for tests. Nothing may depend on
-	// its being right.
-	ClockOffset time.Duration
+	// ClockOffset is added to the wall clock, for tests; nil adds nothing. Any
+	// goroutine of the node may call it. Nothing may depend on its being right.
+	ClockOffset func() time.Duration
 	// KeepTouching is shard.Config's; for tests.
 	KeepTouching bool
 }

@@ -29,7 +29,7 @@ const epoch kv.Epoch = 1
 type Node struct {
 	cfg     Config
 	log     *slog.Logger
-	ring    *ring.Ring
+	layout  atomic.Pointer[ring.Layout] // that the edges place keys by
 	boot    msg.BootRecord
 	stores  map[kv.NodeID]uint64 // of members met in earlier runs; for the transport's start
 	started time.Time
@@ -93,9 +93,11 @@ func Start(cfg Config) (*Node, error) {
 		quit: make(chan struct{}), failed: make(chan struct{}),
 		patience: sweepsIn(cfg.Timing.Request + cfg.Timing.Request/2 + 500*time.Millisecond),
 	}
-	if n.ring, err = ring.New(cfg.ringConfig()); err != nil {
+	layout, err := ring.First(cfg.ringConfig())
+	if err != nil {
 		return nil, err
 	}
+	n.layout.Store(layout)
 	if n.lock, err = lockDir(cfg.DataDir); err != nil {
 		return nil, err
 	}
@@ -253,8 +255,12 @@ func (n *Node) stopOnPanic(what string, index int) {
 // now reads both clocks: nanoseconds since the start, and Unix milliseconds.
 func (n *Node) now() (monotonicNs, wallMs int64) {
 	t := time.Now()
+	wall := t
+	if n.cfg.ClockOffset != nil {
+		wall = t.Add(n.cfg.ClockOffset())
+	}
 	// Timers take 0 for "not set", so the first reading is not 0.
-	return t.Sub(n.started).Nanoseconds() + 1, t.Add(n.cfg.ClockOffset).UnixMilli()
+	return t.Sub(n.started).Nanoseconds() + 1, wall.UnixMilli()
 }
 
 // Registry is where the node's metrics are.

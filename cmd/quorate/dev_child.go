@@ -23,7 +23,7 @@ type child struct {
 
 	mu    sync.Mutex
 	cmd   *exec.Cmd
-	stdin io.Closer
+	stdin io.WriteCloser
 	ended chan struct{} // closed when the process is gone and reaped
 	state *os.ProcessState
 }
@@ -109,6 +109,18 @@ func (c *child) exit() *os.ProcessState {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.state
+}
+
+// tell writes a line to the process's standard input.
+func (c *child) tell(line string) error {
+	c.mu.Lock()
+	stdin := c.stdin
+	c.mu.Unlock()
+	if stdin == nil {
+		return errors.New("the process was never started")
+	}
+	_, err := io.WriteString(stdin, line+"\n")
+	return err
 }
 
 // kill ends the process at once, as a crash would, and waits until it is gone.

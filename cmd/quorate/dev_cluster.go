@@ -26,8 +26,9 @@ type member struct {
 	endpoints
 	id     int // from 1
 	dir    string
-	config string   // its file
-	flags  []string // settings over the file's
+	config string        // its file
+	flags  []string      // settings over the file's
+	offset time.Duration // of its wall clock, in tests
 }
 
 // stopBound is how long a node may take to hand its work on and close its log

@@ -25,7 +25,8 @@ type nodeCmd struct {
 	Config     string `help:"The configuration file. Without one: /etc/quorate/quorate.yaml if it exists, else a cluster of one with its data in ./data." placeholder:"FILE"`
 	WhileStdin bool   `hidden:"" help:"Stop when standard input is closed."`
 
-	ClockOffset time.Duration `hidden:"" help:"Let the wall clock be wrong by this much."`
+	ClockOffset  time.Duration `hidden:"" help:"Let the wall clock be wrong by this much."`
+	SteeredClock bool          `hidden:"" help:"With --while-stdin: lines there change the offset of the wall clock."`
 
 	Settings kong.Plugins `embed:"" group:"Settings, over the file and the QUORATE_ variables:"`
 }
@@ -75,9 +76,19 @@ func (n *nodeCmd) Run() error {
 	log := file.Logger(os.Stderr)
 	slog.SetDefault(log)
 	cfg := file.Config(buildID(), log)
-	cfg.ClockOffset = n.ClockOffset
+	var clock steeredClock
+	if err := clock.set(n.ClockOffset); err != nil {
+		return &exitError{exitUsage, "--clock-offset: " + err.Error()}
+	}
+	if n.ClockOffset != 0 || n.SteeredClock {
+		cfg.ClockOffset = clock.offset
+	}
+	said := discard
+	if n.SteeredClock {
+		said = clock.follow
+	}
 	limitsAreErrors()
-	return runNode(untilTold(n.WhileStdin), cfg)
+	return runNode(untilTold(n.WhileStdin, said), cfg)
 }
 
 // runNode runs a node until ctx ends. Its process id is in the data directory

@@ -32,17 +32,23 @@ func writePID(dir string) (remove func(), err error) {
 
 // untilTold is a context that ends with SIGINT or SIGTERM, and if so wished
 // when standard input is closed: a supervisor's way to stop its children, which
-// works even if the supervisor was killed. A second signal ends the process at once.
-func untilTold(whileStdin bool) context.Context {
+// works even if the supervisor was killed. What comes there until then goes to said. A second signal ends the process at once.
+func untilTold(whileStdin bool, said func(io.Reader) error) context.Context {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, cancel) // back to the system's own way with signals
 	if whileStdin {
 		go func() {
-			_, err := io.Copy(io.Discard, os.Stdin)
+			err := said(os.Stdin)
 			if err == nil || errors.Is(err, os.ErrClosed) {
 				cancel()
 			}
 		}()
 	}
 	return ctx
+}
+
+// discard reads and forgets.
+func discard(in io.Reader) error {
+	_, err := io.Copy(io.Discard, in)
+	return err
 }

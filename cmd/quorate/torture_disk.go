@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,10 +12,7 @@ import (
 	"time"
 )
 
-var diskAndClockFaults = []fault{
-	{"disk full", "disk-full", diskFull},
-	{"clock", "clock", clockOffset},
-}
+var diskFaults = []fault{{"disk full", "disk-full", diskFull}}
 
 // fullBound is how long a node whose disk is full may go on: until it wants to
 // write something that needs more room.
@@ -121,26 +117,4 @@ func newestSegment(dir string) (size int64) {
 		return nil // files come and go meanwhile
 	})
 	return size
-}
-
-// clockOffset restarts one node with a wall clock that is wrong: by
-// milliseconds up to a year, either way. The offset stays until the next.
-func clockOffset(h *hand, ctx context.Context) {
-	h.lookForDead()
-	m := h.some(1)[0]
-	offset := time.Duration(math.Exp(h.rng.Float64()*math.Log(float64(365*24*time.Hour)/float64(time.Millisecond))) * float64(time.Millisecond))
-	if h.rng.IntN(2) == 0 {
-		offset = -offset
-	}
-	offset = offset.Round(time.Millisecond)
-	h.aim(offset.String(), m)
-	m.kill()
-	m.clockOffset(offset)
-	h.start(m)
-	h.rest(ctx, 0, 500*time.Millisecond)
-}
-
-// clockOffset is what the node's wall clock is off by from its next start on.
-func (m *member) clockOffset(d time.Duration) {
-	m.args = append(m.nodeArgs(), fmt.Sprintf("--clock-offset=%v", d))
 }

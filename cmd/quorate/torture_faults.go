@@ -94,7 +94,7 @@ type fault struct {
 	do   func(*hand, context.Context)
 }
 
-var faults = slices.Concat(processFaults, diskAndClockFaults, networkFaults)
+var faults = slices.Concat(processFaults, diskFaults, clockFaults, networkFaults)
 
 // hand is one of the nemesis's two: one is for processes and their disks and
 // clocks, the other for the network, and each does one thing at a time. So

@@ -3,7 +3,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -123,19 +125,51 @@ func TestBlackholeDelaysNobodyElse(t *testing.T) {
 	}
 }
 
+// A node's clock is wrong from its start on, and may be set while it runs.
 func TestClockOffset(t *testing.T) {
-	base, data := freeRange(t), filepath.Join(t.TempDir(), "data")
-	launch(t, "node", "--node.data", data, "--listen.http", hostPort(base), "--listen.resp", hostPort(base+1), "--clock-offset=-48h")
-	require.Eventually(t, func() bool { return probe(hostPort(base+1), time.Second) == nil }, startBound, 20*time.Millisecond)
-	conn, err := dialRESP(hostPort(base+1), time.Second)
+	t.Setenv(asQuorate, "1")
+	c, logs, err := loggedCluster(t.TempDir(), 1)
+	require.NoError(t, err)
+	defer logs.close()
+	defer c.stop(stopBound)
+	m := c.members[0]
+	m.flags = tortureSettings
+	m.clockOffset(-48 * time.Hour)
+	require.NoError(t, c.start())
+	ctx, cancel := context.WithTimeout(t.Context(), startBound)
+	defer cancel()
+	require.NoError(t, c.waitReady(ctx))
+	conn, err := dialRESP(m.resp, time.Second)
 	require.NoError(t, err)
 	defer conn.close()
-	_, err = conn.do(time.Second, "SET", "k", "v")
-	require.NoError(t, err)
-	resp, err := http.Get("http://" + hostPort(base) + "/kv?key=k")
-	require.NoError(t, err)
-	defer resp.Body.Close()
-	var got struct{ Ts int64 }
-	require.NoError(t, json.NewDecoder(resp.Body).Decode(&got))
-	assert.WithinDuration(t, time.Now().Add(-48*time.Hour), time.UnixMilli(got.Ts), time.Hour)
+	written := func() time.Time {
+		_, err := conn.do(time.Second, "SET", "k", "v")
+		require.NoError(t, err)
+		resp, err := http.Get("http://" + m.http + "/kv?key=k")
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		var got struct{ Ts int64 }
+		require.NoError(t, json.NewDecoder(resp.Body).Decode(&got))
+		return time.UnixMilli(got.Ts)
+	}
+	assert.WithinDuration(t, time.Now().Add(-48*time.Hour), written(), time.Hour)
+
+	for _, offset := range []time.Duration{72 * time.Hour, -365 * 24 * time.Hour, 0} {
+		require.NoError(t, m.tell(fmt.Sprintf("%s %v", clockCommand, offset)))
+		assert.Eventually(t, func() bool { return written().Sub(time.Now().Add(offset)).Abs() < time.Hour },
+			startBound, time.Millisecond, "the clock never was off by %v", offset)
+	}
+	require.NoError(t, m.tell(clockCommand+" 1000000h"))
+	require.NoError(t, m.tell("what"))
+	require.NoError(t, m.tell(clockCommand+" 24h"))
+	assert.Eventually(t, func() bool { return time.Until(written()) > 23*time.Hour }, startBound, time.Millisecond,
+		"lines that can't be carried out stop nothing")
+	assert.True(t, m.stop(stopBound), "the end of standard input still stops it")
+}
+
+// Clocks that jump and drift while the cluster works change no answer.
+func TestTortureClocks(t *testing.T) {
+	rep := runTorture(t, "--faults", "clock", "--for", "5s", "--seed", "3")
+	assert.Positive(t, rep.Faults["clock jump"])
+	assert.Positive(t, rep.Faults["clock drift"])
 }

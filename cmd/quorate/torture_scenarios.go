@@ -21,8 +21,9 @@ type tortureScenario struct {
 }
 
 // tortureSettings make a node do within seconds what else takes it hours, so
-// that faults meet it: checkpoints, new segments, levelling, collecting.
-var tortureSettings = []string{"--wal.segment=256KiB", "--wal.checkpoint=1MiB", "--timeouts.level=500ms"}
+// that faults meet it: checkpoints, new segments, levelling, collecting. And they
+// let the harness steer its clock.
+var tortureSettings = []string{"--steered-clock", "--wal.segment=256KiB", "--wal.checkpoint=1MiB", "--timeouts.level=500ms"}
 
 // The indexes of families.
 const (
