@@ -17,10 +17,7 @@ var _ door.Host = (*Node)(nil)
 func (n *Node) NewSession() door.Session { return newSession(n) }
 
 // Partition implements door.Host.
-func (n *Node) Partition(key []byte) kv.Partition { return n.ring.PartitionOf(ringBucket, key) }
-
-// ringBucket is the only bucket so far.
-const ringBucket = 0
+func (n *Node) Partition(key []byte) kv.Partition { return n.layout.Load().PartitionOf(nil, key) }
 
 // Limits implements door.Host.
 func (n *Node) Limits() door.Limits {
@@ -32,7 +29,7 @@ func (n *Node) Limits() door.Limits {
 // promise here, or this one; 0 where this node holds no copy.
 func (n *Node) Route(key []byte) door.Route {
 	p := n.Partition(key)
-	r := door.Route{Partition: p, Preference: n.ring.Preference(p), Epoch: epoch, Addresses: map[kv.NodeID]door.Endpoints{}}
+	r := door.Route{Partition: p, Preference: n.layout.Load().Preference(p), Epoch: epoch, Addresses: map[kv.NodeID]door.Endpoints{}}
 	for _, id := range r.Preference {
 		r.Addresses[id] = n.cfg.member(id).Endpoints
 	}
@@ -50,7 +47,7 @@ func (n *Node) Ready() (bool, string) {
 	}
 	alive := n.snapshots()[0].alive
 	for p := range n.cfg.Partitions {
-		prefs := n.ring.Preference(kv.Partition(p))
+		prefs := n.layout.Load().Preference(kv.Partition(p))
 		up := 0
 		for _, id := range prefs {
 			if _, ok := alive[id]; ok {
@@ -103,7 +100,7 @@ func (n *Node) countQuestions(slot uint32) []actors.Envelope {
 	var questions []actors.Envelope
 	for i := range n.cfg.Partitions {
 		p := kv.Partition(i)
-		prefs := n.ring.Preference(p)
+		prefs := n.layout.Load().Preference(p)
 		who := prefs[0]
 		for _, id := range prefs {
 			if _, ok := alive[id]; ok {

@@ -100,7 +100,7 @@ func (s *session) round(ops []msg.Op) {
 
 // place finds a lane for every operation that is valid.
 func (s *session) place(ops []msg.Op) (parts, valid, bytes int) {
-	n := s.node
+	n, layout := s.node, s.node.layout.Load()
 	clear(s.lanes)
 	s.route = s.route[:0]
 	for i := range ops {
@@ -109,7 +109,7 @@ func (s *session) place(ops []msg.Op) (parts, valid, bytes int) {
 			s.route = append(s.route, placed{lane: -1, status: st})
 			continue
 		}
-		p := n.ring.PartitionOf(ringBucket, op.Key)
+		p := layout.PartitionOf(nil, op.Key)
 		lane := actors.LaneOf(p, n.cfg.Lanes)
 		s.route = append(s.route, placed{partition: p, lane: int16(lane)})
 		sh := &s.lanes[lane]

@@ -55,6 +55,20 @@ func NewLayout(cfg Config, epoch kv.Epoch, buckets []kv.Bucket) (*Layout, error)
 	return l.With(epoch, buckets)
 }
 
+// FirstEpoch is that of the map before its first change: the default bucket alone.
+const FirstEpoch kv.Epoch = 1
+
+// DefaultName is the name of the bucket that always exists, in slot 0.
+const DefaultName = "default"
+
+// First is the layout of a new cluster: the default bucket with the N of cfg.
+func First(cfg Config) (*Layout, error) {
+	if _, err := New(cfg); err != nil {
+		return nil, err
+	}
+	return NewLayout(cfg, FirstEpoch, []kv.Bucket{{Name: DefaultName, Mode: kv.Strong, N: uint8(cfg.N)}})
+}
+
 // With returns the layout of the same members at another epoch.
 func (l *Layout) With(epoch kv.Epoch, buckets []kv.Bucket) (*Layout, error) {
 	next := *l
@@ -134,8 +148,11 @@ func (l *Layout) Mode(p kv.Partition) kv.Mode {
 	return 0
 }
 
-// PartitionOf returns the partition of a key of a bucket.
+// PartitionOf returns the partition of a key of a bucket; nil is the default one.
 func (l *Layout) PartitionOf(b *kv.Bucket, key []byte) kv.Partition {
+	if b == nil {
+		return l.rings[1].PartitionOf(DefaultBucket, key)
+	}
 	return kv.Partition(int(b.Slot)*l.perSlot) + l.rings[1].PartitionOf(uint32(b.Slot), key)
 }
 

@@ -136,7 +136,7 @@ func (w *World) invoke(i, slot int, op *ClientOp) msg.Op {
 	key := &w.cfg.Keys[op.Key]
 	lop := linearizability.Op{Key: key.Name, Call: w.nowNs, Client: c.hids[slot], Kind: kind.lkind, Cond: kind.lcond}
 	out := msg.Op{Op: kv.Op{Key: []byte(key.Name), Kind: kind.kind, Cond: kind.cond, WantOld: kind.old, HeadOnly: kind.head}}
-	out.Partition = w.ring.PartitionOf(ring0, out.Key)
+	out.Partition = w.layout.PartitionOf(nil, out.Key)
 	switch kind.kind {
 	case kv.OpSet:
 		lop.Value = valueOf(op.Value)
@@ -161,9 +161,6 @@ func (w *World) invoke(i, slot int, op *ClientOp) msg.Op {
 // maxDoubts is how many writes of one key may end with an unknown outcome
 // before clients only read it: beyond that no checker can be sure.
 const maxDoubts = 14
-
-// ring0 is the bucket that the workload uses.
-const ring0 = 0
 
 // refusedMark in the lane of a hangup says that the connection was refused.
 const refusedMark = 1

@@ -28,7 +28,7 @@ type drawer struct {
 	p          *profile
 	plan       *Plan
 	rng        *rand.Rand
-	placed     *ring.Ring
+	placed     *ring.Layout
 	increments []int      // by key
 	mix        []weighted // the seed's own
 	losable    bool       // power may fail
@@ -162,9 +162,9 @@ func (d *drawer) disk() DiskCfg {
 	return c
 }
 
-func (d *drawer) ring() *ring.Ring {
+func (d *drawer) layout() *ring.Layout {
 	if d.placed == nil {
-		r, err := d.plan.Config.ring()
+		r, err := d.plan.Config.layout()
 		if err != nil {
 			panic(fmt.Sprintf("sim: a scenario draws an impossible ring: %v", err))
 		}

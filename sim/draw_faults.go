@@ -123,9 +123,9 @@ func (d *drawer) duration() int64 { return d.log(d.p.faultNs) }
 func (d *drawer) target() kv.NodeID {
 	c := &d.plan.Config
 	if d.share(d.p.atOwner) {
-		r := d.ring()
+		r := d.layout()
 		key := c.Keys[d.rng.IntN(len(c.Keys))].Name
-		return r.Preference(r.PartitionOf(ring0, []byte(key)))[0]
+		return r.Preference(r.PartitionOf(nil, []byte(key)))[0]
 	}
 	return kv.NodeID(d.rng.IntN(c.Nodes) + 1)
 }

@@ -9,7 +9,7 @@ import (
 // operations draws the clients' lists.
 func (d *drawer) operations() {
 	c, p := &d.plan.Config, d.p
-	r := d.ring()
+	r := d.layout()
 	d.increments = make([]int, len(c.Keys))
 	d.mix = d.ownMix()
 	total := min(d.in(p.ops), max(d.in(p.opsPerKey)*int64(len(c.Keys)), 1))
@@ -25,7 +25,7 @@ func (d *drawer) operations() {
 		if len(bursts) > 0 && d.ppm(500_000) {
 			op.AtNs = oneIn(d, bursts) + d.between(0, 3e6)
 		}
-		owner := r.Preference(r.PartitionOf(ring0, []byte(c.Keys[op.Key].Name)))[0]
+		owner := r.Preference(r.PartitionOf(nil, []byte(c.Keys[op.Key].Name)))[0]
 		switch sticky := kv.NodeID(op.Client%c.Nodes + 1); {
 		case routing == "owner" && d.ppm(routed):
 			op.Node = owner

@@ -43,6 +43,7 @@ type lane struct {
 	busy    bool   // a batch is running
 	waiting bool   // a batch is scheduled
 	seq     uint64 // of the journal: the latest records that this lane persisted
+	strong  strong
 }
 
 func newNode(w *World, idx int) *node {
@@ -175,7 +176,7 @@ func (n *node) makeActors() {
 	}
 	cfg := system.Config{}
 	sh, det := &cfg.Shard, &cfg.Detector
-	sh.Ring, sh.Node, sh.Inc, sh.Epoch, sh.Lanes = n.w.ring, n.id, n.inc, 1, c.Lanes
+	sh.Layout, sh.Node, sh.Inc, sh.Epoch, sh.Lanes = n.w.layout, n.id, n.inc, 1, c.Lanes
 	sh.RequestTimeoutNs, sh.ResendNs, sh.BackoffNs, sh.LevelNs = c.RequestTimeoutNs, c.ResendNs, c.BackoffNs, c.LevelNs
 	sh.MaxPending, sh.KeepTouching = c.MaxPending, c.KeepTouching
 	det.Peers, det.Node, det.Inc, det.Epoch, det.Lanes = peers, n.id, n.inc, 1, c.Lanes

@@ -27,16 +27,16 @@ import (
 type oracle struct {
 	w        *World
 	every    bool
-	values   map[versionKey]valueSum      // 1
-	requests map[requestKey]request       // 4: what was asked
-	acked    []map[ackKey]kv.Version      // 4: by node
-	promised [][]kv.Ballot                // 4: by node and partition, acknowledged
-	seen     [][]partitionView            // 3: by node and partition, in this life
-	firm     [][]partitionView            // 4: what was seen when the log was clean
-	safe     []replicaMemory              // 4: by node, when its log was last synced; lazy policies only
-	owners   map[kv.Partition][]kv.NodeID // coverage: whose claims were promised, latest last
-	replies  map[requestKey]kv.Version    // coverage: of the first answer to a touch of one key
-	forwards map[forwardKey]uint8         // coverage
+	values   map[versionKey]valueSum       // 1
+	requests map[requestKey]request        // 4: what was asked
+	acked    []map[ackKey]kv.Version       // 4: by node
+	promised []perPartition[kv.Ballot]     // 4: by node, acknowledged
+	seen     []perPartition[partitionView] // 3: by node, in this life
+	firm     []perPartition[partitionView] // 4: by node, what was seen when the log was clean
+	safe     []replicaMemory               // 4: by node, when its log was last synced; lazy policies only
+	owners   map[kv.Partition][]kv.NodeID  // coverage: whose claims were promised, latest last
+	replies  map[requestKey]kv.Version     // coverage: of the first answer to a touch of one key
+	forwards map[forwardKey]uint8          // coverage
 	buf      []byte
 }
 
@@ -83,17 +83,15 @@ type forwardKey struct {
 }
 
 func (o *oracle) init(w *World) {
-	n, parts := w.cfg.Nodes, w.cfg.Partitions
+	n := w.cfg.Nodes
 	*o = oracle{w: w, every: w.opts.Invariants != AtEnd,
 		values: map[versionKey]valueSum{}, requests: map[requestKey]request{},
 		owners: map[kv.Partition][]kv.NodeID{}, replies: map[requestKey]kv.Version{}, forwards: map[forwardKey]uint8{}}
 	for range n {
 		o.acked = append(o.acked, map[ackKey]kv.Version{})
-		o.promised = append(o.promised, make([]kv.Ballot, parts))
-		o.seen = append(o.seen, make([]partitionView, parts))
-		o.firm = append(o.firm, make([]partitionView, parts))
-		o.safe = append(o.safe, replicaMemory{})
 	}
+	o.promised, o.safe = make([]perPartition[kv.Ballot], n), make([]replicaMemory, n)
+	o.seen, o.firm = make([]perPartition[partitionView], n), make([]perPartition[partitionView], n)
 }
 
 func keyOf(n *node, env *actors.Envelope, id uint64) requestKey {
@@ -216,8 +214,8 @@ func (o *oracle) holds(n *node, p kv.Partition, key []byte, v kv.Version) {
 }
 
 func (o *oracle) promise(n *node, p kv.Partition, b kv.Ballot) {
-	if o.promised[n.idx][p].Less(b) {
-		o.promised[n.idx][p] = b
+	if had := o.promised[n.idx].at(p); had.Less(b) {
+		*had = b
 	}
 }
 
@@ -243,9 +241,9 @@ func (o *oracle) stepped(n *node, lane int) {
 		return
 	}
 	r := n.sys.Lanes[lane].Replica
-	for p := lane; p < o.w.cfg.Partitions; p += o.w.cfg.Lanes {
-		id, s := kv.Partition(p), &o.seen[n.idx][p]
-		promised, floor := r.Promised(id), r.Floor(id)
+	for _, p := range n.strong(lane) {
+		s := o.seen[n.idx].at(p)
+		promised, floor := r.Promised(p), r.Floor(p)
 		if promised.Less(s.promised) {
 			o.w.violate(Invariant, "node %d: the promise of partition %d fell from %v to %v", n.id, p, s.promised, promised)
 		}
@@ -262,25 +260,27 @@ func (o *oracle) clean(n *node, lane int) {
 	if !o.every {
 		return
 	}
-	for p := lane; p < o.w.cfg.Partitions; p += o.w.cfg.Lanes {
-		o.firm[n.idx][p] = o.seen[n.idx][p]
+	for _, p := range n.strong(lane) {
+		*o.firm[n.idx].at(p) = *o.seen[n.idx].at(p)
 	}
 }
 
 // crashed forgets what only a running replica must keep.
-func (o *oracle) crashed(n *node) { clear(o.seen[n.idx]) }
+func (o *oracle) crashed(n *node) { o.seen[n.idx].clear() }
 
 // restored checks what came back against what had been acknowledged.
 func (o *oracle) restored(n *node) {
 	if !o.every {
 		return
 	}
-	for p := range o.promised[n.idx] {
-		o.restoredPartition(n, kv.Partition(p))
+	for lane := range n.lanes {
+		for _, p := range n.strong(lane) {
+			o.restoredPartition(n, p)
+		}
 	}
 	for i := range o.w.cfg.Keys {
 		key := o.w.cfg.Keys[i].Name
-		p := o.w.ring.PartitionOf(ring0, []byte(key))
+		p := o.w.layout.PartitionOf(nil, []byte(key))
 		v, ok := o.acked[n.idx][ackKey{key, p}]
 		if !ok {
 			continue
@@ -295,8 +295,8 @@ func (o *oracle) restored(n *node) {
 
 func (o *oracle) restoredPartition(n *node, p kv.Partition) {
 	r := n.laneOf(p).Replica
-	promised, floor, firm := r.Promised(p), r.Floor(p), &o.firm[n.idx][p]
-	if b := o.promised[n.idx][p]; promised.Less(b) {
+	promised, floor, firm := r.Promised(p), r.Floor(p), o.firm[n.idx].at(p)
+	if b := *o.promised[n.idx].at(p); promised.Less(b) {
 		o.w.violate(Invariant, "node %d: promised %v for partition %d, and after a restart only %v", n.id, b, p, promised)
 	}
 	if promised.Less(firm.promised) || floor.Less(firm.floor) {
@@ -327,15 +327,15 @@ func (o *oracle) told(n *node, m *msg.Results) {
 
 // held checks that a majority of the replicas holds a version or a newer one.
 func (o *oracle) held(n *node, key []byte, rev kv.Version) {
-	p := o.w.ring.PartitionOf(ring0, key)
-	prefs, holders := o.w.ring.Preference(p), 0
+	p := o.w.layout.PartitionOf(nil, key)
+	prefs, holders := o.w.layout.Preference(p), 0
 	for _, id := range prefs {
 		r := o.w.nodes[id-1]
 		if !r.up || !r.laneOf(p).Replica.Lookup(p, key).Version.Less(rev) || !r.laneOf(p).Replica.Floor(p).Less(rev) {
 			holders++
 		}
 	}
-	if holders <= len(prefs)/2 && !o.w.lossy[p] {
+	if holders <= len(prefs)/2 && !*o.w.lossy.at(p) {
 		o.w.violate(Invariant, "node %d tells a client of %v of key %q, which %d of %d replicas hold", n.id, rev, key, holders, len(prefs))
 	}
 }
@@ -343,23 +343,30 @@ func (o *oracle) held(n *node, key []byte, rev kv.Version) {
 // difference says where replicas of a partition differ, or "". A tombstone and
 // an absent key are the same to a client.
 func (w *World) difference() string {
-	for p := range w.cfg.Partitions {
-		id := kv.Partition(p)
-		first := contents{}
-		for i, node := range w.ring.Preference(id) {
-			n := w.nodes[node-1]
-			if !n.up {
-				return fmt.Sprintf("node %d is down", node)
-			}
-			got := contents{}
-			n.laneOf(id).Replica.Each(id, got.add)
-			if i == 0 {
-				first = got
-				continue
-			}
-			if d := first.difference(&got); d != "" {
-				return fmt.Sprintf("partition %d, nodes %d and %d: %s", p, w.ring.Preference(id)[0], node, d)
-			}
+	text := ""
+	w.layout.Each(func(p kv.Partition) {
+		if text == "" && w.layout.Mode(p) == kv.Strong {
+			text = w.differs(p)
+		}
+	})
+	return text
+}
+
+func (w *World) differs(p kv.Partition) string {
+	first := contents{}
+	for i, node := range w.layout.Preference(p) {
+		n := w.nodes[node-1]
+		if !n.up {
+			return fmt.Sprintf("node %d is down", node)
+		}
+		got := contents{}
+		n.laneOf(p).Replica.Each(p, got.add)
+		if i == 0 {
+			first = got
+			continue
+		}
+		if d := first.difference(&got); d != "" {
+			return fmt.Sprintf("partition %d, nodes %d and %d: %s", p, w.layout.Preference(p)[0], node, d)
 		}
 	}
 	return ""

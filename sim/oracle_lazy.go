@@ -21,14 +21,14 @@ import (
 // synced is told that all that a node had written is on its disk.
 func (o *oracle) synced(n *node) {
 	if o.every && o.w.cfg.Disk.Sync != "always" {
-		o.safe[n.idx] = replicaMemory{maps.Clone(o.acked[n.idx]), slices.Clone(o.promised[n.idx])}
+		o.safe[n.idx] = replicaMemory{maps.Clone(o.acked[n.idx]), o.promised[n.idx].clone()}
 	}
 }
 
 // replicaMemory is what a replica has let others know of.
 type replicaMemory struct {
 	acked    map[ackKey]kv.Version
-	promised []kv.Ballot
+	promised perPartition[kv.Ballot]
 }
 
 // lostPower forgets what a node may have forgotten.
@@ -38,26 +38,25 @@ func (o *oracle) lostPower(n *node) {
 		return
 	}
 	w.cover.hit(MayBeLost)
-	for p := range w.lossy {
-		if slices.Contains(w.ring.Preference(kv.Partition(p)), n.id) {
-			w.lossy[p] = true
+	w.layout.Each(func(p kv.Partition) {
+		if w.layout.IndexOf(p, n.id) >= 0 {
+			*w.lossy.at(p) = true
 		}
-	}
+	})
 	if !o.every {
 		return
 	}
 	clear(o.acked[n.idx])
-	clear(o.promised[n.idx])
-	clear(o.firm[n.idx])
+	o.firm[n.idx].clear()
 	maps.Copy(o.acked[n.idx], o.safe[n.idx].acked)
-	copy(o.promised[n.idx], o.safe[n.idx].promised)
+	o.promised[n.idx] = o.safe[n.idx].promised.clone()
 }
 
 // lossyKeys are the keys whose partition has a replica that may have forgotten.
 func (w *World) lossyKeys() []Key {
 	var keys []Key
 	for _, k := range w.cfg.Keys {
-		if w.lossy[w.ring.PartitionOf(ring0, []byte(k.Name))] {
+		if *w.lossy.at(w.layout.PartitionOf(nil, []byte(k.Name))) {
 			keys = append(keys, k)
 		}
 	}

@@ -103,7 +103,7 @@ func newRecorder(w *World) *recorder {
 		r.owned = append(r.owned, make([]kv.Ballot, w.cfg.Partitions))
 	}
 	for p := range w.cfg.Partitions {
-		r.rec.Replicas = append(r.rec.Replicas, slices.Clone(w.ring.Preference(kv.Partition(p))))
+		r.rec.Replicas = append(r.rec.Replicas, slices.Clone(w.layout.Preference(kv.Partition(p))))
 	}
 	return r
 }

@@ -27,7 +27,7 @@ func (d *drawer) newStage(atNs int64, counter bool) *stage {
 	c.SuspectNs = min(c.SuspectNs, 4*c.HeartbeatNs)
 	return &stage{
 		d: d, key: len(c.Keys) - 1, atNs: atNs,
-		prefs: d.ring().Preference(d.ring().PartitionOf(ring0, []byte(name))),
+		prefs: d.layout().Preference(d.layout().PartitionOf(nil, []byte(name))),
 		round: 2*(c.Network.MinNs+c.Network.Mean) + 2*c.Disk.SyncNs + 4*c.ServiceNs,
 	}
 }
@@ -243,10 +243,10 @@ func (d *drawer) missedClaim(at int64) {
 	gap := d.between(3, 6) * s.round
 	d.add(Fault{AtNs: s.atNs, ForNs: gap, Kind: FaultSplit, Nodes: owner, To: missed})
 	s.do(s.atNs, owner[0], "get")
-	part := d.ring().PartitionOf(ring0, []byte(c.Keys[s.key].Name))
+	part := d.layout().PartitionOf(nil, []byte(c.Keys[s.key].Name))
 	for range 12 { // other keys of the same partition are touched when the way is free
 		other := d.newStage(s.atNs, false)
-		if d.ring().PartitionOf(ring0, []byte(c.Keys[other.key].Name)) == part {
+		if d.layout().PartitionOf(nil, []byte(c.Keys[other.key].Name)) == part {
 			other.do(s.atNs+gap+d.between(0, 4)*s.round, owner[0], "get")
 		}
 	}

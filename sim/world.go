@@ -65,7 +65,7 @@ type World struct {
 	plan    *Plan
 	cfg     *Config
 	opts    Options
-	ring    *ring.Ring
+	layout  *ring.Layout
 	q       queue
 	nowNs   int64
 	events  uint64
@@ -80,7 +80,7 @@ type World struct {
 	armed   []armedFault
 	started int // faults that took place
 	crashes int
-	lossy   []bool // by partition: a replica may have forgotten what it acknowledged
+	lossy   perPartition[bool] // a replica may have forgotten what it acknowledged
 
 	history   linearizability.Recorder
 	latest    []string // by key: the value that a client saw last
@@ -99,15 +99,14 @@ type outcomes struct{ ok, failed, unknown int }
 
 func newWorld(plan *Plan, opts Options) (*World, error) {
 	cfg := &plan.Config
-	r, err := cfg.ring()
+	r, err := cfg.layout()
 	if err != nil {
 		return nil, fmt.Errorf("sim: %w", err)
 	}
-	w := &World{plan: plan, cfg: cfg, opts: opts, ring: r, sched: dice(mix(plan.Seed, streamSched))}
+	w := &World{plan: plan, cfg: cfg, opts: opts, layout: r, sched: dice(mix(plan.Seed, streamSched))}
 	if w.net, err = newNetwork(plan.Seed, cfg); err != nil {
 		return nil, err
 	}
-	w.lossy = make([]bool, cfg.Partitions)
 	w.oracle.init(w)
 	if w.trace.record = opts.Record; opts.Record {
 		w.trace.rec = newRecorder(w)
@@ -121,7 +120,7 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 }
 
 // ring places the keys: a few virtual nodes are enough for a few partitions.
-func (c *Config) ring() (*ring.Ring, error) {
+func (c *Config) layout() (*ring.Layout, error) {
 	rc := ring.Config{Partitions: c.Partitions, VNodes: 8, N: c.N}
 	for i := range c.Nodes {
 		n := ring.Node{ID: kv.NodeID(i + 1), Weight: 1}
@@ -130,7 +129,7 @@ func (c *Config) ring() (*ring.Ring, error) {
 		}
 		rc.Nodes = append(rc.Nodes, n)
 	}
-	return ring.New(rc)
+	return ring.First(rc)
 }
 
 // zoneOf is the zone of a node, by index.

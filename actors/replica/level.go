@@ -1,9 +1,12 @@
 package replica
 
 import (
+	"bytes"
+
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/ring"
 )
 
 // digest tells an owner how far this copy differs from its own.
@@ -48,7 +51,7 @@ func (p *partition) list(after string, mask uint64, limit int) (keys []msg.KeyVe
 			more = true
 			return false
 		}
-		keys = append(keys, msg.KeyVersion{Key: []byte(e.key), Version: e.Version})
+		keys = append(keys, msg.KeyVersion{Key: bytes.Clone(e.key), Version: e.Version})
 		return true
 	})
 	return keys, more
@@ -68,7 +71,7 @@ func (r *Replica) Promised(p kv.Partition) kv.Ballot {
 // Lookup is the register of a key, the zero Register if it is absent.
 func (r *Replica) Lookup(p kv.Partition, key []byte) kv.Register {
 	if part := r.part(p); part != nil {
-		if e := part.regs[string(key)]; e != nil {
+		if e := part.regs.find(key); e != nil {
 			return e.Register
 		}
 	}
@@ -76,26 +79,26 @@ func (r *Replica) Lookup(p kv.Partition, key []byte) kv.Register {
 }
 
 // Sum digests the partition.
-func (r *Replica) Sum(p kv.Partition) msg.Sum { return r.parts[p].sum }
+func (r *Replica) Sum(p kv.Partition) msg.Sum { return r.parts.At(p).sum }
 
 // Buckets digests the buckets of the partition; it reads all of it.
-func (r *Replica) Buckets(p kv.Partition) []msg.Sum { return r.parts[p].buckets() }
+func (r *Replica) Buckets(p kv.Partition) []msg.Sum { return r.parts.At(p).buckets() }
 
 // List lists keys as ListKeys does.
 func (r *Replica) List(p kv.Partition, after string, mask uint64, limit int) ([]msg.KeyVersion, bool) {
-	return r.parts[p].list(after, mask, limit)
+	return r.parts.At(p).list(after, mask, limit)
 }
 
 // Tombstones lists up to limit tombstones with keys after the given one.
 func (r *Replica) Tombstones(p kv.Partition, after string, limit int) []msg.KeyVersion {
-	part := r.parts[p]
+	part := r.parts.At(p)
 	if part.tombs == 0 {
 		return nil
 	}
 	var keys []msg.KeyVersion
 	part.ascend(after, after != "", func(e *entry) bool {
 		if e.Kind == kv.Tombstone {
-			keys = append(keys, msg.KeyVersion{Key: []byte(e.key), Version: e.Version})
+			keys = append(keys, msg.KeyVersion{Key: bytes.Clone(e.key), Version: e.Version})
 		}
 		return len(keys) < limit
 	})
@@ -117,7 +120,7 @@ func (r *Replica) Holds(p kv.Partition) bool { return r.part(p) != nil }
 func (r *Replica) Each(p kv.Partition, f func(key string, reg kv.Register)) {
 	if part := r.part(p); part != nil {
 		part.ascend("", false, func(e *entry) bool {
-			f(e.key, e.Register)
+			f(string(e.key), e.Register)
 			return true
 		})
 	}
@@ -129,16 +132,17 @@ type Stats struct {
 	Bytes                        uint64 // of live keys and data
 }
 
-// Stats counts what this lane holds.
+// Stats counts what this lane holds, the cluster map apart.
 func (r *Replica) Stats() Stats {
 	var s Stats
-	for _, p := range r.parts {
-		if p != nil {
-			s.Partitions++
-			s.Keys += p.live
-			s.Tombstones += p.tombs
-			s.Bytes += p.bytes
+	for id, p := range r.parts.All() {
+		if id == ring.SystemPartition {
+			continue
 		}
+		s.Partitions++
+		s.Keys += p.live
+		s.Tombstones += p.tombs
+		s.Bytes += p.bytes
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package replica
 
 import (
+	"bytes"
 	"encoding/binary"
 
 	"github.com/quoratedb/quorate/actors/kv"
@@ -12,11 +13,11 @@ import (
 // partition is one node's copy of a partition.
 //
 //  1. Every register's Version.Ballot is at most promised.
-//  2. index holds exactly the entries of regs, in key order: the map answers
+//  2. index holds exactly the entries of regs, in key order: the table answers
 //     look-ups, the tree answers everything whose order can be seen.
 //  3. sum digests the versions of regs (see msg.Sum).
 type partition struct {
-	regs     map[string]*entry
+	regs     table
 	index    *btree.BTreeG[*entry]
 	promised kv.Ballot
 	floor    kv.Version
@@ -30,15 +31,30 @@ type partition struct {
 
 // entry is a register with its key.
 type entry struct {
-	key string
+	key []byte // in inline, if it fits
 	kv.Register
+	inline [inlineKey]byte
 }
 
-func newPartition(id kv.Partition) *partition {
-	less := func(a, b *entry) bool { return a.key < b.key }
+// inlineKey is the longest key, in bytes, that is kept within its entry: so
+// that a look-up finds both at once. It fills a size class of the allocator.
+const inlineKey = 24
+
+func newEntry(key []byte) *entry {
+	e := &entry{}
+	if len(key) <= inlineKey {
+		e.key = e.inline[:copy(e.inline[:], key):inlineKey]
+	} else {
+		e.key = bytes.Clone(key)
+	}
+	return e
+}
+
+func newPartition(id kv.Partition, seed uint64) *partition {
+	less := func(a, b *entry) bool { return bytes.Compare(a.key, b.key) < 0 }
 	return &partition{
 		id:    id,
-		regs:  map[string]*entry{},
+		regs:  table{seed: seed},
 		index: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true, Degree: 64}),
 	}
 }
@@ -47,8 +63,8 @@ func newPartition(id kv.Partition) *partition {
 // Key and data are copied: they may be part of a larger buffer.
 func (p *partition) put(e *entry, key []byte, reg *kv.Register) {
 	if e == nil {
-		e = &entry{key: string(key)}
-		p.regs[e.key] = e
+		e = newEntry(key)
+		p.regs.add(e)
 		p.index.Set(e)
 	} else {
 		p.account(e, -1)
@@ -64,7 +80,7 @@ func (p *partition) put(e *entry, key []byte, reg *kv.Register) {
 
 func (p *partition) remove(e *entry) {
 	p.account(e, -1)
-	delete(p.regs, e.key)
+	p.regs.remove(e)
 	p.index.Delete(e)
 }
 
@@ -104,13 +120,13 @@ func add(a, b msg.Sum) msg.Sum { return msg.Sum{Hi: a.Hi + b.Hi, Lo: a.Lo + b.Lo
 func sub(a, b msg.Sum) msg.Sum { return msg.Sum{Hi: a.Hi - b.Hi, Lo: a.Lo - b.Lo} }
 
 // bucketOf divides a partition's keys for digests.
-func bucketOf(key string) int { return int(xxh3.HashString(key) % msg.Buckets) }
+func bucketOf(key []byte) int { return int(xxh3.Hash(key) % msg.Buckets) }
 
 // ascend calls f for the entries after the key, in key order, until f says no.
 func (p *partition) ascend(after string, started bool, f func(*entry) bool) {
-	pivot := &entry{key: after}
+	pivot := &entry{key: []byte(after)}
 	p.index.Ascend(pivot, func(e *entry) bool {
-		if started && e.key == after {
+		if started && string(e.key) == after {
 			return true
 		}
 		return f(e)

@@ -15,18 +15,19 @@ import (
 
 // Config is what a replica is told at its start.
 type Config struct {
-	Ring  *ring.Ring
-	Node  kv.NodeID
-	Inc   kv.Incarnation
-	Epoch kv.Epoch
-	Lane  uint32
-	Lanes int
+	Layout *ring.Layout
+	Node   kv.NodeID
+	Inc    kv.Incarnation
+	Epoch  kv.Epoch
+	Lane   uint32
+	Lanes  int
+	Seed   uint64 // for the tables of keys: chance where clients may be hostile
 }
 
 // Replica is the actor.
 type Replica struct {
 	cfg   Config
-	parts []*partition // by partition; nil where this lane and node hold no copy
+	parts ring.Table[partition] // those of which this lane and node hold a copy
 	// gens counts, per owner, how often a partition that had been promised to
 	// it was promised to somebody else. Volatile: it is told together with the
 	// incarnation.
@@ -42,13 +43,11 @@ type Replica struct {
 // New makes an empty replica.
 func New(cfg Config) *Replica {
 	r := &Replica{cfg: cfg, gens: map[kv.NodeID]uint64{}}
-	r.parts = make([]*partition, cfg.Ring.Partitions())
-	for i := range r.parts {
-		p := kv.Partition(i)
-		if actors.LaneOf(p, cfg.Lanes) == cfg.Lane && cfg.Ring.IndexOf(p, cfg.Node) >= 0 {
-			r.parts[i] = newPartition(p)
+	cfg.Layout.Each(func(p kv.Partition) {
+		if actors.LaneOf(p, cfg.Lanes) == cfg.Lane && cfg.Layout.Mode(p) == kv.Strong && cfg.Layout.IndexOf(p, cfg.Node) >= 0 {
+			r.parts.Set(p, newPartition(p, cfg.Seed))
 		}
-	}
+	})
 	return r
 }
 
@@ -83,12 +82,7 @@ func (r *Replica) Flush(*actors.Context) {}
 
 // part returns the copy of p, nil if there is none here. Only a peer with
 // another cluster map asks for one that is not here, and gets refusals.
-func (r *Replica) part(p kv.Partition) *partition {
-	if int(p) >= len(r.parts) {
-		return nil
-	}
-	return r.parts[p]
-}
+func (r *Replica) part(p kv.Partition) *partition { return r.parts.At(p) }
 
 // promise raises the partition's promise to b, which must be above it, without
 // persisting it.
@@ -165,7 +159,7 @@ func (r *Replica) touch(c *actors.Context, m *msg.Touch) {
 		}
 		r.adopt(c, p, ballot)
 		reply.Items[i].Promised = p.promised
-		if e := p.regs[string(it.Key)]; e != nil {
+		if e := p.regs.find(it.Key); e != nil {
 			reply.Items[i].Register = e.Register
 			if e.Version == it.Have {
 				reply.Items[i].Register.Data = nil
@@ -218,7 +212,7 @@ func (r *Replica) acceptOne(c *actors.Context, p *partition, it *msg.AcceptItem)
 	if p.promised.Less(v.Ballot) {
 		r.promise(p, v.Ballot) // the accept record says it
 	}
-	e := p.regs[string(it.Key)]
+	e := p.regs.find(it.Key)
 	switch {
 	case e == nil && v.Compare(p.floor) <= 0:
 		return msg.ByFloor
@@ -260,7 +254,7 @@ func (r *Replica) readVersions(c *actors.Context, m *msg.ReadVersions) {
 		reply.Versions = make([]kv.Version, len(m.Keys))
 		for i := range m.Keys {
 			if p := r.part(m.Keys[i].Partition); p != nil {
-				if e := p.regs[string(m.Keys[i].Key)]; e != nil {
+				if e := p.regs.find(m.Keys[i].Key); e != nil {
 					reply.Versions[i] = e.Version
 				}
 			}
@@ -280,7 +274,7 @@ func (r *Replica) collect(c *actors.Context, m *msg.Collect) {
 		if p == nil || it.Ballot.Less(p.promised) {
 			continue
 		}
-		e := p.regs[string(it.Key)]
+		e := p.regs.find(it.Key)
 		if e == nil || e.Kind != kv.Tombstone || e.Version != it.Version {
 			continue
 		}

@@ -29,7 +29,7 @@ func (r *Replica) Restore(payload []byte) error {
 		}
 		return r.with(rec.Partition, func(p *partition) {
 			p.promised = maxBallot(p.promised, rec.Register.Version.Ballot)
-			if e := p.regs[string(rec.Key)]; e == nil || e.Version.Less(rec.Register.Version) {
+			if e := p.regs.find(rec.Key); e == nil || e.Version.Less(rec.Register.Version) {
 				p.put(e, rec.Key, &rec.Register)
 			}
 		})
@@ -51,7 +51,7 @@ func (r *Replica) Restore(payload []byte) error {
 }
 
 func (p *partition) restoreDrop(rec *msg.DropRecord) {
-	if e := p.regs[string(rec.Key)]; e != nil && e.Kind == kv.Tombstone && e.Version == rec.Version {
+	if e := p.regs.find(rec.Key); e != nil && e.Kind == kv.Tombstone && e.Version == rec.Version {
 		p.remove(e)
 	}
 	p.floor = maxVersion(p.floor, rec.Version)
@@ -78,26 +78,29 @@ func (r *Replica) Checkpoint(c *actors.Context, cursor *actors.Cursor, limit int
 	}
 	emitted, end := 0, len(c.Records)+pieceBytes
 	full := func() bool { return emitted >= limit || len(c.Records) >= end }
-	for ; int(at.Partition) < len(r.parts); at = (actors.Cursor{Partition: at.Partition + 1}) {
-		p := r.parts[at.Partition]
-		if p == nil {
-			continue
+	for id, p := range r.parts.From(at.Partition) {
+		if id != at.Partition {
+			at = actors.Cursor{Partition: id}
 		}
 		if !at.Started {
 			r.checkpointFacts(c, p)
 		}
+		var last *entry
 		p.ascend(at.Key, at.Started && at.Key != "", func(e *entry) bool {
 			if full() {
 				return false
 			}
 			emitted++
-			at.Key = e.key
-			r.scratch.accept = msg.AcceptRecord{Key: []byte(e.key), Register: e.Register, Partition: p.id}
+			last = e
+			r.scratch.accept = msg.AcceptRecord{Key: e.key, Register: e.Register, Partition: p.id}
 			c.Persist(&r.scratch.accept)
 			return true
 		})
 		if full() {
 			at.Started = true
+			if last != nil {
+				at.Key = string(last.key)
+			}
 			return &at
 		}
 	}

@@ -16,8 +16,8 @@ import (
 
 const testPartitions = 2
 
-var testRing = func() *ring.Ring {
-	r, err := ring.New(ring.Config{Partitions: testPartitions, VNodes: 8, N: 3, Nodes: []ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}})
+var testRing = func() *ring.Layout {
+	r, err := ring.First(ring.Config{Partitions: testPartitions, VNodes: 8, N: 3, Nodes: []ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}})
 	if err != nil {
 		panic(err)
 	}
@@ -25,7 +25,7 @@ var testRing = func() *ring.Ring {
 }()
 
 func newReplica(inc kv.Incarnation) *Replica {
-	return New(Config{Ring: testRing, Node: 1, Inc: inc, Epoch: 1, Lanes: 1})
+	return New(Config{Layout: testRing, Node: 1, Inc: inc, Epoch: 1, Lanes: 1})
 }
 
 // twin is the acceptor's rule as one would write it down first: maps, and every
@@ -97,7 +97,7 @@ func (w *twin) same(r *Replica) string {
 		if r.Promised(p) != w.promised[i] || r.Floor(p) != w.floor[i] {
 			return fmt.Sprintf("partition %d: promised %v, floor %v, want %v, %v", i, r.Promised(p), r.Floor(p), w.promised[i], w.floor[i])
 		}
-		fresh := newPartition(p)
+		fresh := newPartition(p, 0)
 		var keys []string
 		r.Each(p, func(key string, reg kv.Register) {
 			keys = append(keys, key)

@@ -26,16 +26,16 @@ func (l *promised) Tombstones(kv.Partition, string, int) []msg.KeyVersion { retu
 
 // lonely is the owner of the only partition, cut off since it became that.
 func lonely(t *testing.T) (*Shard, *actors.Context) {
-	r, err := ring.New(ring.Config{Partitions: 1, VNodes: 8, N: 3, Nodes: []ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}})
+	r, err := ring.First(ring.Config{Partitions: 1, VNodes: 8, N: 3, Nodes: []ring.Node{{ID: 1, Weight: 1}, {ID: 2, Weight: 1}, {ID: 3, Weight: 1}}})
 	require.NoError(t, err)
 	local := &promised{}
-	s := New(Config{Ring: r, Node: r.Preference(0)[0], Inc: 1, Epoch: 1, Lanes: 1}, local)
+	s := New(Config{Layout: r, Node: r.Preference(0)[0], Inc: 1, Epoch: 1, Lanes: 1}, local)
 	c := &actors.Context{Rand: rand.New(rand.NewPCG(1, 1)), NowNs: 1}
 	c.Self = s.self.addrShard
 	s.Start(c)
 	s.Receive(c, &msg.Ops{ID: 1, Ops: []msg.Op{{Op: kv.Op{Kind: kv.OpSet, Key: []byte("k")}}}})
 	s.Flush(c)
-	local.ballot = s.parts[0].ballot
+	local.ballot = s.parts.At(0).ballot
 	for _, e := range c.Envelopes {
 		if m, ok := e.Message.(*msg.Prepare); ok {
 			c.Sender = e.To
@@ -79,10 +79,10 @@ func TestAnOwnerCutOffForgetsWhatItAnswered(t *testing.T) {
 	require.Less(t, len(s.sentFIFO), int(open))
 	require.Less(t, len(s.reads.list), int(open))
 	require.Less(t, len(s.delayed), int(open))
-	for _, k := range s.parts[0].order {
+	for _, k := range s.parts.At(0).order {
 		require.Less(t, len(k.waiting), int(open))
 	}
-	require.Less(t, len(s.parts[0].queue), int(open))
+	require.Less(t, len(s.parts.At(0).queue), int(open))
 }
 
 // TestNothingFromAPeerPanics: answers to questions never asked, of wrong

@@ -7,12 +7,12 @@ import (
 
 // Config is what a shard is told at its start. Durations are nanoseconds.
 type Config struct {
-	Ring  *ring.Ring
-	Node  kv.NodeID
-	Inc   kv.Incarnation
-	Epoch kv.Epoch
-	Lane  uint32
-	Lanes int
+	Layout *ring.Layout
+	Node   kv.NodeID
+	Inc    kv.Incarnation
+	Epoch  kv.Epoch
+	Lane   uint32
+	Lanes  int
 
 	// RequestTimeoutNs is how long an operation may take before it is answered
 	// with Unavailable (nothing left) or Unknown (it may still take effect).

@@ -153,7 +153,7 @@ func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 	st.last = m.Stamp
 	refused := m.Refused
 	for i, asked := range req.checks {
-		p := s.parts[asked.Partition]
+		p := s.parts.At(asked.Partition)
 		var no *msg.Refusal
 		if len(refused) > 0 && int(refused[0].Index) == i {
 			no, refused = &refused[0], refused[1:]

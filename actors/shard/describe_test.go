@@ -169,7 +169,7 @@ func result(r *kv.Result) string {
 // state writes down what each node promised, owns and holds.
 func (w *world) state() {
 	for _, m := range w.nodes {
-		for p := range kv.Partition(w.ring.Partitions()) {
+		for p := range kv.Partition(w.ring.PerBucket()) {
 			fmt.Fprintf(w.out, "> n%d p%d promised %s", m.id, p, ballot(m.lane.Replica.Promised(p)))
 			if b, ok := m.lane.Shard.Owns(p); ok {
 				fmt.Fprintf(w.out, ", owner under %s", ballot(b))

@@ -103,7 +103,7 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 			s.finish(c, f, res)
 			continue
 		}
-		p := s.parts[f.op().Partition]
+		p := s.parts.At(f.op().Partition)
 		if p.seen.Less(res.Rev.Ballot) {
 			p.seen = res.Rev.Ballot
 			s.reroute(c, f)

@@ -51,8 +51,8 @@ const (
 
 // levelPeer makes the next sweep compare everything with a peer that came back.
 func (s *Shard) levelPeer(m *peer) {
-	for _, p := range s.parts {
-		if p == nil || p.role != owner {
+	for _, p := range s.parts.All() {
+		if p.role != owner {
 			continue
 		}
 		if at := p.indexOf(m.node); at >= 0 {
@@ -95,8 +95,8 @@ func (s *Shard) sweep(c *actors.Context) {
 	full := s.level.missed || s.level.sweeps%fullSweepEvery == 0
 	s.level.missed = false
 	comparing := len(s.level.todo) > 0 // of the sweep before: that ends first
-	for _, p := range s.parts {
-		if p == nil || p.self < 0 {
+	for _, p := range s.parts.All() {
+		if p.self < 0 {
 			continue
 		}
 		if p.role == follower && !s.claimOf(p).IsZero() && s.target(c, p) == s.self {

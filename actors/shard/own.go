@@ -36,7 +36,7 @@ func (s *Shard) promises(c *actors.Context, m *msg.Promises) {
 		return
 	}
 	for i, asked := range x.prepare {
-		p := s.parts[asked.Partition]
+		p := s.parts.At(asked.Partition)
 		if p.role == follower || p.ballot != asked.Ballot {
 			continue
 		}
@@ -202,8 +202,8 @@ func (s *Shard) checkDrains(c *actors.Context) {
 // drainAll hands everything over to whoever else seems alive.
 func (s *Shard) drainAll(c *actors.Context) {
 	s.leaving = true
-	for _, p := range s.parts {
-		if p == nil || p.role != owner {
+	for _, p := range s.parts.All() {
+		if p.role != owner {
 			continue
 		}
 		for _, m := range p.prefs {
@@ -254,8 +254,8 @@ func (s *Shard) stepDown(c *actors.Context, p *partition, wait bool) {
 // planTakeovers schedules claims on what a dead peer owned, where this node
 // comes first among the living. The jitter keeps duels rare; a duel is safe.
 func (s *Shard) planTakeovers(c *actors.Context, dead *peer) {
-	for _, p := range s.parts {
-		if p == nil || p.self < 0 || p.role != follower {
+	for _, p := range s.parts.All() {
+		if p.self < 0 || p.role != follower {
 			continue
 		}
 		if s.claimOf(p).Node == dead.node && p.firstAlive() == s.self {
@@ -301,10 +301,10 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 // handOver claims partitions that their owner has drained for this node.
 func (s *Shard) handOver(c *actors.Context, m *msg.HandOver) {
 	for _, it := range m.Items {
-		if int(it.Partition) >= len(s.parts) || s.parts[it.Partition] == nil {
+		p := s.parts.At(it.Partition)
+		if p == nil { // of another map
 			continue
 		}
-		p := s.parts[it.Partition]
 		if s.leaving || p.self < 0 || p.role != follower || it.Ballot.Less(s.claimOf(p)) {
 			continue // late: somebody has claimed it since
 		}

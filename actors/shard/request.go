@@ -69,7 +69,7 @@ func (s *Shard) open(c *actors.Context, r *request) {
 		switch op := f.op(); {
 		case full:
 			s.finish(c, f, kv.Result{Status: kv.Busy})
-		case int(op.Partition) >= len(s.parts) || s.parts[op.Partition] == nil || !op.Kind.Valid() || !op.Cond.Valid():
+		case s.parts.At(op.Partition) == nil || !op.Kind.Valid() || !op.Cond.Valid():
 			s.finish(c, f, kv.Result{Status: kv.BadRequest})
 		default:
 			s.route(c, f)

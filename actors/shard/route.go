@@ -14,7 +14,7 @@ type delayed struct {
 
 // route sends an operation to where it can be carried out. Its progress is waiting.
 func (s *Shard) route(c *actors.Context, f ref) {
-	p := s.parts[f.op().Partition]
+	p := s.parts.At(f.op().Partition)
 	switch p.role {
 	case owner:
 		s.admit(c, p, f)
@@ -106,7 +106,7 @@ func (s *Shard) reroute(c *actors.Context, f ref) {
 	}
 	f.r.progress[f.i] = waiting
 	if f.r.forwarded {
-		p := s.parts[f.op().Partition]
+		p := s.parts.At(f.op().Partition)
 		s.finish(c, f, kv.Result{Status: kv.NotOwner, Rev: kv.Version{Ballot: s.claimOf(p)}})
 		return
 	}

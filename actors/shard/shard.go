@@ -17,6 +17,7 @@ import (
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/actors/quorum"
+	"github.com/quoratedb/quorate/ring"
 )
 
 // Local is the read-only view of the replica of the same lane and node.
@@ -37,9 +38,9 @@ const tick actors.TimerID = 1
 type Shard struct {
 	cfg   Config
 	local Local
-	parts []*partition // by partition; nil where another lane runs it
-	peers []*peer      // all members, this node included, in the order of the ring
-	byID  []*peer      // the same by node id
+	parts ring.Table[partition] // the strong ones that this lane runs
+	peers []*peer               // all members, this node included, in the order of the ring
+	byID  []*peer               // the same by node id
 	self  *peer
 
 	nextID   uint64           // ids of requests to replicas; see newID
@@ -129,22 +130,23 @@ type partition struct {
 func New(cfg Config, local Local) *Shard {
 	cfg = cfg.Defaults()
 	s := &Shard{cfg: cfg, local: local, sent: map[uint64]*sent{}}
-	for _, n := range cfg.Ring.Nodes() {
+	for _, n := range cfg.Layout.Nodes() {
 		s.addPeer(n.ID)
 	}
-	s.parts = make([]*partition, cfg.Ring.Partitions())
-	for i := range s.parts {
-		id := kv.Partition(i)
-		if actors.LaneOf(id, cfg.Lanes) != cfg.Lane {
-			continue
+	cfg.Layout.Each(func(id kv.Partition) {
+		if actors.LaneOf(id, cfg.Lanes) == cfg.Lane && cfg.Layout.Mode(id) == kv.Strong {
+			s.addPartition(id)
 		}
-		p := &partition{id: id, self: cfg.Ring.IndexOf(id, cfg.Node), keys: map[string]*key{}}
-		for _, n := range cfg.Ring.Preference(id) {
-			p.prefs = append(p.prefs, s.byID[n])
-		}
-		s.parts[i] = p
-	}
+	})
 	return s
+}
+
+func (s *Shard) addPartition(id kv.Partition) {
+	p := &partition{id: id, self: s.cfg.Layout.IndexOf(id, s.cfg.Node), keys: map[string]*key{}}
+	for _, n := range s.cfg.Layout.Preference(id) {
+		p.prefs = append(p.prefs, s.byID[n])
+	}
+	s.parts.Set(id, p)
 }
 
 func (s *Shard) addPeer(id kv.NodeID) {
@@ -298,8 +300,8 @@ type Stats struct {
 // Stats returns the counters.
 func (s *Shard) Stats() Stats {
 	st := s.stats
-	for _, p := range s.parts {
-		if p != nil && (p.role == owner || p.role == draining) {
+	for id, p := range s.parts.All() {
+		if id != ring.SystemPartition && (p.role == owner || p.role == draining) {
 			st.Owned++
 		}
 	}
@@ -308,7 +310,7 @@ func (s *Shard) Stats() Stats {
 
 // Owns reports the ballot under which this shard acts as the owner of p.
 func (s *Shard) Owns(p kv.Partition) (kv.Ballot, bool) {
-	part := s.parts[p]
+	part := s.parts.At(p)
 	if part == nil || part.role != owner && part.role != draining {
 		return kv.Ballot{}, false
 	}

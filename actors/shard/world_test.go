@@ -26,7 +26,7 @@ const ms = int64(1e6)
 type world struct {
 	t      *testing.T
 	out    io.Writer
-	ring   *ring.Ring
+	ring   *ring.Layout
 	nodes  []*member // by id - 1
 	queue  []actors.Envelope
 	held   []string // patterns
@@ -60,7 +60,7 @@ func newWorld(t *testing.T, out io.Writer, args []string) *world {
 	for i := range n {
 		cfg.Nodes = append(cfg.Nodes, ring.Node{ID: kv.NodeID(i + 1), Weight: 1})
 	}
-	w.ring, err = ring.New(cfg)
+	w.ring, err = ring.First(cfg)
 	require.NoError(t, err)
 	for p := range partitions {
 		fmt.Fprintf(out, "> partition %d: %v\n", p, w.ring.Preference(kv.Partition(p)))
@@ -80,7 +80,7 @@ func newWorld(t *testing.T, out io.Writer, args []string) *world {
 func (w *world) boot(m *member) {
 	m.inc++
 	var sys system.Config
-	sys.Shard = shard.Config{Ring: w.ring, Node: m.id, Inc: m.inc, Epoch: 1, Lanes: 1, LevelNs: 1 << 60, KeepTouching: !w.whole}
+	sys.Shard = shard.Config{Layout: w.ring, Node: m.id, Inc: m.inc, Epoch: 1, Lanes: 1, LevelNs: 1 << 60, KeepTouching: !w.whole}
 	if w.level {
 		sys.Shard.LevelNs = 500 * ms
 	}

@@ -18,7 +18,7 @@ import (
 // inbox as one batch. Records are discarded, as if the disk took no time.
 type pump struct {
 	tb    testing.TB
-	ring  *ring.Ring
+	ring  *ring.Layout
 	lanes []*system.Lane // by id - 1
 	ctx   []actors.Context
 	in    [][]actors.Envelope
@@ -33,12 +33,12 @@ func newPump(tb testing.TB, nodes int) *pump {
 	for i := range nodes {
 		cfg.Nodes = append(cfg.Nodes, ring.Node{ID: kv.NodeID(i + 1), Weight: 1})
 	}
-	r, err := ring.New(cfg)
+	r, err := ring.First(cfg)
 	require.NoError(tb, err)
 	p := &pump{tb: tb, ring: r, nowNs: 1, ctx: make([]actors.Context, nodes), in: make([][]actors.Envelope, nodes), tick: make([]int64, nodes)}
 	for i := range nodes {
 		var sys system.Config
-		sys.Shard = shard.Config{Ring: r, Node: kv.NodeID(i + 1), Inc: 1, Epoch: 1, Lanes: 1}
+		sys.Shard = shard.Config{Layout: r, Node: kv.NodeID(i + 1), Inc: 1, Epoch: 1, Lanes: 1}
 		sys.Detector.Node, sys.Detector.Inc, sys.Detector.Lanes = kv.NodeID(i+1), 1, 1
 		p.lanes = append(p.lanes, system.New(sys).Lanes[0])
 		p.ctx[i].Rand = rand.New(rand.NewPCG(uint64(i), 1))
@@ -116,7 +116,7 @@ func BenchmarkLane(b *testing.B) {
 		var own []msg.Op
 		for i := range keys {
 			key := fmt.Appendf(nil, "key:%012d", i)
-			op := msg.Op{Op: kv.Op{Kind: kv.OpSet, Key: key, Value: value}, Partition: p.ring.PartitionOf(0, key)}
+			op := msg.Op{Op: kv.Op{Kind: kv.OpSet, Key: key, Value: value}, Partition: p.ring.PartitionOf(nil, key)}
 			if owner := p.ring.Preference(op.Partition)[0]; (owner == 1) == (at == "owner") {
 				own = append(own, op)
 			}
@@ -157,7 +157,7 @@ func TestPump(t *testing.T) {
 			var m msg.Ops
 			for j := range 20 {
 				key := fmt.Appendf(nil, "k%d", j)
-				m.Ops = append(m.Ops, msg.Op{Op: kv.Op{Kind: kv.OpIncr, Key: key, Delta: 1}, Partition: p.ring.PartitionOf(0, key)})
+				m.Ops = append(m.Ops, msg.Op{Op: kv.Op{Kind: kv.OpIncr, Key: key, Delta: 1}, Partition: p.ring.PartitionOf(nil, key)})
 			}
 			for _, res := range p.do(i%nodes+1, &m).Results {
 				require.Equal(t, int64(i+1), res.Int)

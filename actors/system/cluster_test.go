@@ -18,7 +18,7 @@ import (
 // message at a time: enough to show that operations get through.
 type cluster struct {
 	t      *testing.T
-	ring   *ring.Ring
+	ring   *ring.Layout
 	nodes  map[kv.NodeID]*system.Node
 	ctx    map[actors.Address]*actors.Context // by lane: {node, shard, lane}
 	queue  []actors.Envelope
@@ -39,7 +39,7 @@ func newCluster(t *testing.T, nodes, n int) *cluster {
 	for i := range nodes {
 		cfg.Nodes = append(cfg.Nodes, ring.Node{ID: kv.NodeID(i + 1), Weight: 1})
 	}
-	r, err := ring.New(cfg)
+	r, err := ring.First(cfg)
 	require.NoError(t, err)
 	c := &cluster{t: t, ring: r, nodes: map[kv.NodeID]*system.Node{}, ctx: map[actors.Address]*actors.Context{},
 		timers: map[timerKey]int64{}, nowNs: 1, got: map[uint64]*msg.Results{}, cut: map[kv.NodeID]bool{}}
@@ -51,7 +51,7 @@ func newCluster(t *testing.T, nodes, n int) *cluster {
 
 func (c *cluster) boot(id kv.NodeID, inc kv.Incarnation) {
 	var sys system.Config
-	sys.Shard = shard.Config{Ring: c.ring, Node: id, Inc: inc, Epoch: 1, Lanes: 1, LevelNs: 100e6}
+	sys.Shard = shard.Config{Layout: c.ring, Node: id, Inc: inc, Epoch: 1, Lanes: 1, LevelNs: 100e6}
 	sys.Detector.Node, sys.Detector.Inc, sys.Detector.Epoch, sys.Detector.Lanes = id, inc, 1, 1
 	for _, m := range c.ring.Nodes() {
 		sys.Detector.Peers = append(sys.Detector.Peers, m.ID)
@@ -125,7 +125,7 @@ func (c *cluster) do(node kv.NodeID, ops ...kv.Op) []kv.Result {
 	c.nextID++
 	m := &msg.Ops{ID: c.nextID}
 	for _, op := range ops {
-		m.Ops = append(m.Ops, msg.Op{Op: op, Partition: c.ring.PartitionOf(0, op.Key)})
+		m.Ops = append(m.Ops, msg.Op{Op: op, Partition: c.ring.PartitionOf(nil, op.Key)})
 	}
 	c.queue = append(c.queue, actors.Envelope{
 		From: actors.Address{Node: node, Kind: actors.Client}, To: actors.Address{Node: node, Kind: actors.Shard}, Message: m})
@@ -184,7 +184,7 @@ func TestAnotherNodeTakesOver(t *testing.T) {
 		require.Equal(t, "b", string(c.do(1, get(fmt.Sprint("k", i)))[0].Data))
 	}
 	c.run(20e9, func() bool { return false })
-	for p := range c.ring.Partitions() {
+	for p := range c.ring.PerBucket() {
 		id := kv.Partition(p)
 		sum := c.nodes[1].Lanes[0].Replica.Sum(id)
 		for _, n := range c.nodes {

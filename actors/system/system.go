@@ -10,6 +10,7 @@ import (
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/replica"
 	"github.com/quoratedb/quorate/actors/shard"
+	"github.com/quoratedb/quorate/ring"
 )
 
 // The hosts meet the actors through this package alone.
@@ -38,6 +39,7 @@ type Lane struct {
 	Detector *detector.Detector // lane 0 only, else nil
 	node     kv.NodeID
 	index    uint32
+	layout   *ring.Layout
 }
 
 // New makes the actors of a node.
@@ -46,8 +48,8 @@ func New(cfg Config) *Node {
 	for i := range cfg.Shard.Lanes {
 		sc := cfg.Shard
 		sc.Lane = uint32(i)
-		r := replica.New(replica.Config{Ring: sc.Ring, Node: sc.Node, Inc: sc.Inc, Epoch: sc.Epoch, Lane: sc.Lane, Lanes: sc.Lanes})
-		l := &Lane{Replica: r, Shard: shard.New(sc, r), node: sc.Node, index: uint32(i)}
+		r := replica.New(replica.Config{Layout: sc.Layout, Node: sc.Node, Inc: sc.Inc, Epoch: sc.Epoch, Lane: sc.Lane, Lanes: sc.Lanes})
+		l := &Lane{Replica: r, Shard: shard.New(sc, r), node: sc.Node, index: uint32(i), layout: sc.Layout}
 		if i == 0 {
 			l.Detector = detector.New(cfg.Detector)
 		}
@@ -55,6 +57,9 @@ func New(cfg Config) *Node {
 	}
 	return n
 }
+
+// Layout is that of the newest cluster map that the lane acts on.
+func (l *Lane) Layout() *ring.Layout { return l.layout }
 
 // Start lets the lane's actors set their first timers. Call it once, after
 // their records have been restored, before the first Step.
