@@ -40,6 +40,25 @@ func (o *Object) Append(b []byte) []byte {
 // alias b; Clone ends that. The error wraps ErrMalformed.
 func DecodeObject(b []byte) (Object, error) {
 	r := reader{b: b}
+	o := r.object()
+	if err := r.end("object"); err != nil {
+		return Object{}, err
+	}
+	return o, nil
+}
+
+// ReadObject is DecodeObject for an encoding at the beginning of b, of which it
+// returns the length.
+func ReadObject(b []byte) (Object, int, error) {
+	r := reader{b: b}
+	o := r.object()
+	if r.what != "" {
+		return Object{}, 0, r.end("object")
+	}
+	return o, r.i, nil
+}
+
+func (r *reader) object() Object {
 	flags := r.byte()
 	if flags&^(hasSet|hasRegister|hasCount) != 0 {
 		r.fail("an unknown flag")
@@ -54,10 +73,7 @@ func DecodeObject(b []byte) (Object, error) {
 	if flags&hasCount != 0 {
 		o.Count = r.counter()
 	}
-	if err := r.end("object"); err != nil {
-		return Object{}, err
-	}
-	return o, nil
+	return o
 }
 
 func (s *Set) append(b []byte) []byte {

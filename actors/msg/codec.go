@@ -9,8 +9,8 @@ import (
 
 // The wire encoding of messages, written by hand (docs/adr/0003 says why).
 //
-// A message is a type byte and its fields, in the order of codec_client.go and
-// codec_strong.go; what fields are made of is in codec_wire.go and codec_kv.go.
+// A message is a type byte and its fields, in the order of codec_client.go,
+// codec_strong.go and so on; what fields are made of is in codec_wire.go and codec_kv.go.
 // The encoding has no length of its own: the transport frames it.
 
 // ErrUnknownType is wrapped by the error of Decode for a type byte that this
@@ -49,6 +49,22 @@ const (
 	typeDigested     byte = 29
 	typeListKeys     byte = 30
 	typeListedKeys   byte = 31
+	typePut          byte = 32
+	typeStored       byte = 33
+	typeFetch        byte = 34
+	typeFetched      byte = 35
+	typeHint         byte = 36
+	typeHinted       byte = 37
+	typeMarkDurable  byte = 38
+	typeCompare      byte = 39
+	typeCompared     byte = 40
+	typeTreeAsk      byte = 41
+	typeTreeTold     byte = 42
+	typeListBucket   byte = 43
+	typeBucketListed byte = 44
+	typeAskDead      byte = 45
+	typeDeadTold     byte = 46
+	typeForget       byte = 47
 	typePing         byte = 64
 	typePingReq      byte = 65
 	typeAck          byte = 66
@@ -145,7 +161,9 @@ func Append(b []byte, m actors.Message) ([]byte, error) {
 		w.byte(typeAck)
 		m.encode(&w)
 	default:
-		return b, fmt.Errorf("msg: a %T has no wire encoding", m)
+		if !w.eventual(m) {
+			return b, fmt.Errorf("msg: a %T has no wire encoding", m)
+		}
 	}
 	return w.b, nil
 }
@@ -287,5 +305,5 @@ func decodeTyped(r *reader, t byte) actors.Message {
 		m.decode(r)
 		return m
 	}
-	return nil
+	return r.eventual(t)
 }

@@ -33,7 +33,7 @@ func DecodeEnvelope(b []byte, from, to kv.NodeID) (actors.Envelope, error) {
 	}
 	if !addressable(e.To.Kind) || !addressable(e.From.Kind) {
 		return actors.Envelope{}, fmt.Errorf("%w envelope: from %v to %v, allowed are %v to %v",
-			ErrMalformed, e.From.Kind, e.To.Kind, actors.Shard, actors.Client)
+			ErrMalformed, e.From.Kind, e.To.Kind, actors.Shard, actors.Cluster)
 	}
 	e.To.Index, e.From.Index = r.uint32(), r.uint32()
 	if r.what != "" {
@@ -47,4 +47,4 @@ func DecodeEnvelope(b []byte, from, to kv.NodeID) (actors.Envelope, error) {
 	return e, nil
 }
 
-func addressable(k actors.Kind) bool { return k >= actors.Shard && k <= actors.Client }
+func addressable(k actors.Kind) bool { return k >= actors.Shard && k <= actors.Cluster }

@@ -187,7 +187,8 @@ const (
 	opExpected byte = 1 << 3
 	opDelta    byte = 1 << 4
 	opRev      byte = 1 << 5
-	opUnknown  byte = 3 << 6
+	opTuning   byte = 1 << 6
+	opUnknown  byte = 1 << 7
 )
 
 const minOp = 4 // bytes
@@ -198,7 +199,8 @@ func (w *writer) op(o *Op) {
 	}
 	w.byte(byte(o.Kind)&opKind | byte(o.Cond)<<3&opCond | byte(o.Media)<<5&opMedia)
 	flags := bit(o.WantOld, opWantOld) | bit(o.HeadOnly, opHeadOnly) | bit(len(o.Value) > 0, opValue) |
-		bit(len(o.Expected) > 0, opExpected) | bit(o.Delta != 0, opDelta) | bit(o.Rev != kv.Version{}, opRev)
+		bit(len(o.Expected) > 0, opExpected) | bit(o.Delta != 0, opDelta) | bit(o.Rev != kv.Version{}, opRev) |
+		bit(o.Tuning != nil, opTuning)
 	w.byte(flags)
 	w.partition(o.Partition)
 	w.bytes(o.Key)
@@ -213,6 +215,9 @@ func (w *writer) op(o *Op) {
 	}
 	if flags&opRev != 0 {
 		w.version(o.Rev)
+	}
+	if flags&opTuning != 0 {
+		w.tuning(o.Tuning)
 	}
 }
 
@@ -238,6 +243,9 @@ func (r *reader) op(o *Op) {
 	if flags&opRev != 0 {
 		o.Rev = r.version()
 	}
+	if flags&opTuning != 0 {
+		o.Tuning = r.tuning()
+	}
 }
 
 // The two first bytes of a result: status and media; which of the further
@@ -251,7 +259,8 @@ const (
 	resultRev     byte = 1 << 2
 	resultTime    byte = 1 << 3
 	resultInt     byte = 1 << 4
-	resultUnknown byte = 7 << 5
+	resultCausal  byte = 1 << 5
+	resultUnknown byte = 3 << 6
 )
 
 const minResult = 2 // bytes
@@ -262,7 +271,7 @@ func (w *writer) result(v *kv.Result) {
 	}
 	w.byte(byte(v.Status)&resultStatus | byte(v.Media)<<4&resultMedia)
 	flags := bit(v.Found, resultFound) | bit(len(v.Data) > 0, resultData) | bit(v.Rev != kv.Version{}, resultRev) |
-		bit(v.TimeMs != 0, resultTime) | bit(v.Int != 0, resultInt)
+		bit(v.TimeMs != 0, resultTime) | bit(v.Int != 0, resultInt) | bit(v.Causal != nil, resultCausal)
 	w.byte(flags)
 	if flags&resultData != 0 {
 		w.bytes(v.Data)
@@ -275,6 +284,9 @@ func (w *writer) result(v *kv.Result) {
 	}
 	if flags&resultInt != 0 {
 		w.varint(v.Int)
+	}
+	if flags&resultCausal != 0 {
+		w.causal(v.Causal)
 	}
 }
 
@@ -297,5 +309,8 @@ func (r *reader) result(v *kv.Result) {
 	}
 	if flags&resultInt != 0 {
 		v.Int = r.varint()
+	}
+	if flags&resultCausal != 0 {
+		v.Causal = r.causal()
 	}
 }

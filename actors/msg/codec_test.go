@@ -31,12 +31,15 @@ func samples() []actors.Message {
 		&Prepare{}, &Promises{}, &Touch{}, &Touched{}, &Accept{}, &Accepted{}, &Confirm{}, &Confirmed{},
 		&ReadVersions{}, &Versions{}, &HandOver{}, &Collect{}, &Digest{}, &Digested{}, &ListKeys{}, &ListedKeys{},
 		&Ping{}, &PingReq{}, &Ack{},
+		&Put{}, &Stored{}, &Fetch{}, &Fetched{}, &Hint{}, &Hinted{}, &MarkDurable{},
+		&Compare{}, &Compared{}, &TreeAsk{}, &TreeTold{}, &ListBucket{}, &BucketListed{}, &AskDead{}, &DeadTold{}, &Forget{},
 	}
 }
 
 // recordSamples holds one empty record of each kind.
 func recordSamples() []actors.Record {
-	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}, &PeerRecord{}}
+	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}, &PeerRecord{},
+		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}}
 }
 
 // filler fills a value of any type in this package by reflection, so that a
@@ -102,6 +105,10 @@ func (f filler) fill(v reflect.Value) {
 	case *[]byte:
 		*p = f.bytes()
 		return
+	default:
+		if f.eventual(v, p) {
+			return
+		}
 	}
 	f.fillKind(v)
 }

@@ -190,7 +190,12 @@ type DeadTold struct {
 // Forget drops objects from a store, where they still have that digest.
 type Forget struct{ Items []DeadItem }
 
+// MarkDurable tells a coordinator that the mark of its clock is on disk. It
+// sends that to itself.
+type MarkDurable struct{ MarkMs int64 }
+
 // MessageName implements actors.Message.
+func (*MarkDurable) MessageName() string  { return "mark-durable" }
 func (*Put) MessageName() string          { return "put" }
 func (*Stored) MessageName() string       { return "stored" }
 func (*Fetch) MessageName() string        { return "fetch" }

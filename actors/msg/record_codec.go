@@ -8,21 +8,26 @@ import (
 	"github.com/quoratedb/quorate/actors/kv"
 )
 
-// The encoding of records: a kind byte; in a replica's records the partition, 2
+// The encoding of records: a kind byte; in the records of a lane's actors the partition, 2
 // bytes little-endian, so that a host finds the lane without reading on; then
 // the fields, made of what messages are made of (codec_wire.go).
 
 // The kind bytes. They are the format of the log: none is ever given to another record.
 const (
-	KindPromise byte = 1
-	KindAccept  byte = 2
-	KindDrop    byte = 3
-	KindFloor   byte = 4
-	KindBoot    byte = 16
-	KindPeer    byte = 17
+	KindPromise  byte = 1
+	KindAccept   byte = 2
+	KindDrop     byte = 3
+	KindFloor    byte = 4
+	KindClock    byte = 5
+	KindObject   byte = 6
+	KindForget   byte = 7
+	KindHint     byte = 8
+	KindHintDone byte = 9
+	KindBoot     byte = 16
+	KindPeer     byte = 17
 )
 
-// recordHead is the length of the kind and the partition of a replica's record.
+// recordHead is the length of the kind and the partition of a lane's record.
 const recordHead = 3
 
 // RecordKind returns the kind byte of a record, 0 of none at all.
@@ -33,11 +38,11 @@ func RecordKind(b []byte) byte {
 	return b[0]
 }
 
-// RecordPartition returns the partition of a replica's record without reading
-// the rest. Any other record is an error.
+// RecordPartition returns the partition of a record of a lane's actor without
+// reading the rest. Any other record is an error.
 func RecordPartition(b []byte) (kv.Partition, error) {
-	if k := RecordKind(b); k < KindPromise || k > KindFloor {
-		return 0, fmt.Errorf("%w record: kind %d is not a replica's (%d to %d)", ErrMalformed, k, KindPromise, KindFloor)
+	if k := RecordKind(b); k < KindPromise || k > KindHintDone {
+		return 0, fmt.Errorf("%w record: kind %d is not a lane's (%d to %d)", ErrMalformed, k, KindPromise, KindHintDone)
 	}
 	if len(b) < recordHead {
 		return 0, fmt.Errorf("%w record: %d bytes, at least %d are needed", ErrMalformed, len(b), recordHead)
@@ -60,6 +65,21 @@ func DecodeRecord(b []byte) (actors.Record, error) {
 		return d, d.DecodeFrom(b)
 	case KindFloor:
 		d := new(FloorRecord)
+		return d, d.DecodeFrom(b)
+	case KindClock:
+		d := new(ClockRecord)
+		return d, d.DecodeFrom(b)
+	case KindObject:
+		d := new(ObjectRecord)
+		return d, d.DecodeFrom(b)
+	case KindForget:
+		d := new(ForgetRecord)
+		return d, d.DecodeFrom(b)
+	case KindHint:
+		d := new(HintRecord)
+		return d, d.DecodeFrom(b)
+	case KindHintDone:
+		d := new(HintDoneRecord)
 		return d, d.DecodeFrom(b)
 	case KindBoot:
 		d := new(BootRecord)
