@@ -194,6 +194,7 @@ func collectGossip(e *emitter, g *system.DetectorStats) {
 		}
 		e.gauge("quorate_peer_alive", "1 while the peer is believed alive.", up, "peer", id)
 		e.gauge("quorate_peer_phi", "Suspicion level of the peer's silence: -log10 of its probability in one that lives.", p.Phi, "peer", id)
+		e.gauge("quorate_peer_incarnation", "Boot counter of the peer, by gossip.", float64(p.Inc), "peer", id)
 		e.gauge("quorate_peer_load", "Operations open at the peer.", float64(p.Load), "peer", id)
 	}
 }

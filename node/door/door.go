@@ -3,6 +3,8 @@
 package door
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/quoratedb/quorate/actors/kv"
@@ -13,12 +15,23 @@ import (
 type Host interface {
 	// NewSession makes a session for one connection or request.
 	NewSession() Session
-	// Partition places a key of the default bucket.
-	Partition(key []byte) kv.Partition
+	// Bucket returns the settings of a bucket, nil if there is none of that
+	// name. They belong to one version of the map: ask again for each request.
+	Bucket(name string) *kv.Bucket
+	// Buckets lists all buckets by slot, and the epoch of the map that says so.
+	Buckets() ([]kv.Bucket, kv.Epoch)
+	// ChangeBuckets creates, sets or drops a bucket, and returns the epoch of the
+	// map that did. It waits until this node acts on it. The error wraps
+	// kv.ErrBadBucket, kv.ErrNoBucket, kv.ErrBucketExists or kv.ErrNoSlot (nothing
+	// was changed, and the text says why), ErrMapBusy or ErrMapUnavailable (nothing
+	// was changed), or ErrMapUnknown (it may have been, or may still be: look).
+	ChangeBuckets(ctx context.Context, c *kv.Change) (kv.Epoch, error)
+	// Partition places a key of a bucket; nil is the default one.
+	Partition(b *kv.Bucket, key []byte) kv.Partition
 	// Limits bounds what doors accept.
 	Limits() Limits
-	// Route says where a key lives.
-	Route(key []byte) Route
+	// Route says where a key of a bucket lives; nil is the default one.
+	Route(b *kv.Bucket, key []byte) Route
 	// Stats describes this node and, as far as it knows, the cluster.
 	Stats() Stats
 	// CountKeys counts the live keys of the cluster; approximate while nodes are down.
@@ -34,9 +47,19 @@ type Session interface {
 	// bytes of ops are not used after it returns unless it has copied them. The returned
 	// slice is valid until the next Do.
 	Do(ops []msg.Op) []kv.Result
+	// DoIn is Do in the bucket of that name. Without such a bucket every result is
+	// kv.BadRequest and says so in its data.
+	DoIn(bucket string, ops []msg.Op) []kv.Result
 	// Close ends the session.
 	Close()
 }
+
+// The errors of ChangeBuckets that are not about the change itself.
+var (
+	ErrMapBusy        = errors.New("too many changes of the map wait: try again later")
+	ErrMapUnavailable = errors.New("no majority of the voters answers: nothing was changed")
+	ErrMapUnknown     = errors.New("the outcome is not known: the map may have been changed, or may still be")
+)
 
 // Limits bounds keys, values and batches, in bytes and operations.
 type Limits struct {
@@ -69,10 +92,12 @@ type PeerState struct {
 
 // PeerGossip is what a node's detector knows of a peer.
 type PeerGossip struct {
-	State   string        // by gossip: unheard, alive, suspect or dead
-	Phi     float64       // suspicion level of its silence
-	Silence time.Duration // since it was heard directly; below 0: never heard
-	Load    uint32        // operations open there
+	Inc       kv.Incarnation // boot counter, by gossip; 0: unheard
+	GossipInc uint32         // raised by the peer whenever it refutes, from 0 at each boot
+	State     string         // by gossip: unheard, alive, suspect or dead
+	Phi       float64        // suspicion level of its silence
+	Silence   time.Duration  // since it was heard directly; below 0: never heard
+	Load      uint32         // operations open there
 }
 
 // Gossip counts what a node's detector did since the start.

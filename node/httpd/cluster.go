@@ -19,6 +19,9 @@ type nodeBody struct {
 	Zone  string    `json:"zone,omitempty"`
 	Alive *bool     `json:"alive,omitempty" doc:"As this node believes."`
 
+	Incarnation       kv.Incarnation `json:"incarnation,omitempty" doc:"Boot counter, by gossip."`
+	GossipIncarnation *uint32        `json:"gossip_incarnation,omitempty" doc:"How often it has refuted since that boot."`
+
 	State     string   `json:"state,omitempty" enum:"unheard,alive,suspect,dead" doc:"By gossip."`
 	Phi       *float64 `json:"phi,omitempty" doc:"Suspicion level of its silence: -log10 of the probability in a node that lives."`
 	SilenceMs *int64   `json:"silence_ms,omitempty" doc:"Since it was heard directly; missing if never."`
@@ -44,7 +47,7 @@ func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	rt := s.host.Route(key)
+	rt := s.host.Route(nil, key)
 	out := routeBody{Partition: rt.Partition, Epoch: rt.Epoch, Owner: rt.Owner, Preference: []nodeBody{}}
 	if utf8.Valid(key) {
 		out.Key = string(key)
@@ -111,6 +114,7 @@ func gossiped(st *door.Stats) []nodeBody {
 			continue
 		}
 		phi := math.Round(g.Phi*100) / 100
+		n.Incarnation, n.GossipIncarnation = g.Inc, &g.GossipInc
 		n.State, n.Phi, n.Load = g.State, &phi, &g.Load
 		if ms := g.Silence.Milliseconds(); g.Silence >= 0 {
 			n.SilenceMs = &ms
