@@ -129,6 +129,7 @@ func (n *Node) recoverLog() (*wal.Log, *system.Node, error) {
 func (n *Node) systemConfig() system.Config {
 	c, t := &n.cfg, &n.cfg.Timing
 	var s system.Config
+	s.Seed = rand.Uint64()
 	s.Shard.Layout, s.Shard.Node, s.Shard.Inc, s.Shard.Epoch = n.layout.Load(), c.Node, n.boot.Inc, epoch
 	s.Shard.Lanes = c.Lanes
 	s.Shard.RequestTimeoutNs = t.Request.Nanoseconds()

@@ -2,7 +2,6 @@ package replica
 
 import (
 	"bytes"
-	"math/bits"
 
 	"github.com/zeebo/xxh3"
 )
@@ -31,8 +30,9 @@ const leastSlots = 8
 
 func (t *table) hash(key []byte) uint64 { return xxh3.HashSeed(key, t.seed) }
 
-// home is where the search for a hash begins.
-func (t *table) home(hash uint64) int { return int(hash >> (64 - bits.Len(uint(len(t.slots)-1)))) }
+// home is where the search for a hash begins. It rests on the low bits: the keys
+// of a partition have the high ones in common (ring.PartitionOf).
+func (t *table) home(hash uint64) int { return int(hash & uint64(len(t.slots)-1)) }
 
 // find returns the entry of a key, nil if there is none.
 func (t *table) find(key []byte) *entry { return t.findHashed(key, t.hash(key)) }

@@ -26,6 +26,7 @@ type (
 type Config struct {
 	Shard    shard.Config // Lane is filled in per lane
 	Detector detector.Config
+	Seed     uint64 // of the replicas' tables of keys: chance where clients may be hostile
 }
 
 // Node is the set of actors of one node: one lane per unit of concurrency.
@@ -48,7 +49,7 @@ func New(cfg Config) *Node {
 	for i := range cfg.Shard.Lanes {
 		sc := cfg.Shard
 		sc.Lane = uint32(i)
-		r := replica.New(replica.Config{Layout: sc.Layout, Node: sc.Node, Inc: sc.Inc, Epoch: sc.Epoch, Lane: sc.Lane, Lanes: sc.Lanes})
+		r := replica.New(replica.Config{Layout: sc.Layout, Node: sc.Node, Inc: sc.Inc, Epoch: sc.Epoch, Lane: sc.Lane, Lanes: sc.Lanes, Seed: cfg.Seed})
 		l := &Lane{Replica: r, Shard: shard.New(sc, r), node: sc.Node, index: uint32(i), layout: sc.Layout}
 		if i == 0 {
 			l.Detector = detector.New(cfg.Detector)
