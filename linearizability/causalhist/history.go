@@ -1,0 +1,109 @@
+package causalhist
+
+import (
+	"cmp"
+
+	"github.com/quoratedb/quorate/actors/kv"
+)
+
+// Kind of an operation.
+type Kind uint8
+
+// The kinds.
+const (
+	Get Kind = iota + 1
+	Set
+	Delete
+	Incr
+)
+
+// Outcome is what the client was told.
+type Outcome uint8
+
+// The outcomes. An operation that is still open at the end is Unknown.
+const (
+	OK Outcome = iota + 1
+	Failed
+	Unknown
+)
+
+// Stamp is the place of a write in the order of last-writer-wins. The zero
+// Stamp: not known.
+type Stamp struct {
+	Ms      int64
+	Logical uint32
+	Node    kv.NodeID
+}
+
+// Compare returns -1, 0 or +1.
+func (s Stamp) Compare(o Stamp) int {
+	return cmp.Or(cmp.Compare(s.Ms, o.Ms), cmp.Compare(s.Logical, o.Logical), cmp.Compare(s.Node, o.Node))
+}
+
+// Op is one operation on the key that a history is of.
+//
+//  1. No two Sets have the same Value.
+//  2. Deltas of Incr are powers of two, no two alike, so that a sum names the
+//     increments in it; increments by Extra.Unit are the exception.
+type Op struct {
+	Client       int
+	Node         kv.NodeID // that was asked
+	Boot         uint64    // of that node: operations of one boot share its clock
+	Call, Return int64     // Return counts with OK only
+	Kind         Kind
+	Outcome      Outcome
+	Value        string // Set
+	Delta        int64  // Incr
+	// Context is 1 + the index of the operation whose context this write
+	// carried; 0: a blind write.
+	Context int
+	// Saw is the values in the answer, Whole that these are all that there were:
+	// then the answer's context is the state that they are of.
+	Saw   []string
+	Whole bool
+	Sum   int64 // Get and Incr of a counter: the value in the answer
+	Stamp Stamp // of the write, if known
+	// Final: a read when all had healed and the replicas agreed.
+	Final bool
+	// Strict: its quorum meets that of every strict write, and only replicas
+	// counted in it.
+	Strict bool
+}
+
+// did reports whether the operation may have had an effect.
+func (o *Op) did() bool { return o.Kind != Get && o.Outcome != Failed }
+
+// acked reports whether the client was told that the write is done.
+func (o *Op) acked() bool { return o.Kind != Get && o.Outcome == OK }
+
+// Finding is something that a history shows and its policy forbids.
+type Finding struct {
+	Check  string // one of the names below
+	Detail string
+	Ops    []int // the operations that contradict each other, by index
+}
+
+// The checks.
+const (
+	MadeUp         = "made-up-value"
+	LostWrite      = "lost-write"
+	Resurrected    = "resurrected-value"
+	WrongSum       = "wrong-sum"
+	StampOrder     = "stamp-order"
+	StaleRead      = "stale-read"
+	ReadYourWrites = "read-your-writes"
+	MonotonicReads = "monotonic-reads"
+)
+
+// Rules say what the bucket promised.
+type Rules struct {
+	Policy kv.Policy
+	// Unit is the delta of increments that are not powers of two of their own;
+	// only how many of them a sum holds is judged. 0: there are none.
+	Unit int64
+	// Sessions: a client that stays with one coordinator reads its own writes and
+	// never goes back. Else only strict operations are held to that.
+	Sessions bool
+	// Lossy: acknowledged writes may be lost (the sync policy allows it).
+	Lossy bool
+}

@@ -1,0 +1,101 @@
+package causalhist
+
+import "github.com/quoratedb/quorate/actors/kv"
+
+// sessions looks for reads that know less than they should.
+func (j *judge) sessions() {
+	for r := range j.h {
+		read := &j.h[r]
+		if read.Kind != Get || read.Outcome != OK {
+			continue
+		}
+		for i := range j.h {
+			op := &j.h[i]
+			if op.Outcome != OK || op.Return >= read.Call || i == r {
+				continue
+			}
+			same := op.Client == read.Client && (op.Node == read.Node && op.Boot == read.Boot) && j.rules.Sessions
+			strict := op.Strict && read.Strict
+			switch {
+			case op.Kind != Get && strict && j.misses(r, i):
+				j.find(StaleRead, []int{i, r}, "a strict read missed the write of %q that was acknowledged before it began: it returned %q", op.Value, read.Saw)
+			case op.Kind != Get && same && j.misses(r, i):
+				j.find(ReadYourWrites, []int{i, r}, "client %d wrote %q and then read %q at the same coordinator", op.Client, op.Value, read.Saw)
+			case op.Kind == Get && same && j.goesBack(i, r):
+				j.find(MonotonicReads, []int{i, r}, "client %d read %q and then %q at the same coordinator", op.Client, op.Saw, read.Saw)
+			}
+		}
+	}
+}
+
+// misses reports whether a read certainly does not know of a write.
+func (j *judge) misses(read, write int) bool {
+	w, r := &j.h[write], &j.h[read]
+	if j.rules.Policy == kv.LWW {
+		top, known := j.shown(read)
+		return known && w.Stamp != (Stamp{}) && w.Stamp.Compare(top) > 0
+	}
+	if w.Kind == Set {
+		return !j.covers(read, w.Value)
+	}
+	// A delete is missed if what it saw is still there.
+	if w.Context > 0 {
+		for _, value := range j.h[w.Context-1].Saw {
+			if has(r.Saw, value) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// shown is the stamp of what an lww read showed: of its value, or of the latest
+// delete that may have been done before it was answered. Unknown if it showed no
+// value and some such delete is without a stamp.
+func (j *judge) shown(read int) (Stamp, bool) {
+	r := &j.h[read]
+	if len(r.Saw) > 0 {
+		w, ok := j.writes[r.Saw[0]]
+		return j.stampOf(w, ok)
+	}
+	top := Stamp{}
+	for i := range j.h {
+		op := &j.h[i]
+		if op.Kind != Delete || !op.did() || op.Call > r.Return {
+			continue
+		}
+		if op.Stamp == (Stamp{}) {
+			return top, false
+		}
+		if op.Stamp.Compare(top) > 0 {
+			top = op.Stamp
+		}
+	}
+	return top, true
+}
+
+func (j *judge) stampOf(w int, ok bool) (Stamp, bool) {
+	if !ok || j.h[w].Stamp == (Stamp{}) {
+		return Stamp{}, false
+	}
+	return j.h[w].Stamp, true
+}
+
+// goesBack reports whether a later read certainly knows less than an earlier one.
+func (j *judge) goesBack(earlier, later int) bool {
+	if j.rules.Policy == kv.LWW {
+		if len(j.h[earlier].Saw) == 0 {
+			return false
+		}
+		w, ok := j.writes[j.h[earlier].Saw[0]]
+		before, known := j.stampOf(w, ok)
+		top, also := j.shown(later)
+		return known && also && before.Compare(top) > 0
+	}
+	for _, value := range j.h[earlier].Saw {
+		if !j.covers(later, value) {
+			return true
+		}
+	}
+	return false
+}
