@@ -295,7 +295,7 @@ func TestCountKeys(t *testing.T) {
 			keys, bytes, err := n.CountKeys()
 			return err == nil && keys == 31 && bytes > 31*5
 		})
-		r := n.Route([]byte(key(1)))
+		r := n.Route(nil, []byte(key(1)))
 		require.Len(t, r.Preference, 3)
 		require.NotZero(t, r.Owner)
 		require.Len(t, r.Addresses, 3)

@@ -17,7 +17,9 @@ var _ door.Host = (*Node)(nil)
 func (n *Node) NewSession() door.Session { return newSession(n) }
 
 // Partition implements door.Host.
-func (n *Node) Partition(key []byte) kv.Partition { return n.layout.Load().PartitionOf(nil, key) }
+func (n *Node) Partition(b *kv.Bucket, key []byte) kv.Partition {
+	return n.layout.Load().PartitionOf(b, key)
+}
 
 // Limits implements door.Host.
 func (n *Node) Limits() door.Limits {
@@ -27,9 +29,10 @@ func (n *Node) Limits() door.Limits {
 
 // Route implements door.Host. The owner is the node that holds the highest
 // promise here, or this one; 0 where this node holds no copy.
-func (n *Node) Route(key []byte) door.Route {
-	p := n.Partition(key)
-	r := door.Route{Partition: p, Preference: n.layout.Load().Preference(p), Epoch: epoch, Addresses: map[kv.NodeID]door.Endpoints{}}
+func (n *Node) Route(b *kv.Bucket, key []byte) door.Route {
+	layout := n.layout.Load()
+	p := layout.PartitionOf(b, key)
+	r := door.Route{Partition: p, Preference: layout.Preference(p), Epoch: layout.Epoch(), Addresses: map[kv.NodeID]door.Endpoints{}}
 	for _, id := range r.Preference {
 		r.Addresses[id] = n.cfg.member(id).Endpoints
 	}

@@ -1,11 +1,13 @@
 package node
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/ring"
 )
 
 // session implements door.Session. It belongs to one goroutine, but for the
@@ -14,7 +16,9 @@ type session struct {
 	call
 	node    *Node
 	slot    uint32
-	refuse  bool // no slot was free
+	refuse  bool         // no slot was free
+	layout  *ring.Layout // of the running Do, as is its bucket
+	bucket  *kv.Bucket
 	results []kv.Result
 	route   []placed
 	lanes   []laneShare
@@ -57,10 +61,21 @@ func (s *session) Close() {
 }
 
 // Do implements door.Session.
-func (s *session) Do(ops []msg.Op) []kv.Result {
+func (s *session) Do(ops []msg.Op) []kv.Result { return s.DoIn(kv.DefaultBucket, ops) }
+
+// DoIn implements door.Session.
+func (s *session) DoIn(bucket string, ops []msg.Op) []kv.Result {
 	begin := time.Now()
+	layout := s.node.layout.Load()
+	s.layout, s.bucket = layout, layout.Named(bucket)
 	clear(s.results)
 	s.results = s.results[:0]
+	if s.bucket == nil {
+		for range ops {
+			s.results = append(s.results, kv.Refused("no bucket is named "+strconv.Quote(bucket)))
+		}
+		ops = nil
+	}
 	for rest := ops; len(rest) > 0; {
 		n := s.prefix(rest)
 		s.round(rest[:n])
@@ -100,7 +115,7 @@ func (s *session) round(ops []msg.Op) {
 
 // place finds a lane for every operation that is valid.
 func (s *session) place(ops []msg.Op) (parts, valid, bytes int) {
-	n, layout := s.node, s.node.layout.Load()
+	n := s.node
 	clear(s.lanes)
 	s.route = s.route[:0]
 	for i := range ops {
@@ -109,7 +124,7 @@ func (s *session) place(ops []msg.Op) (parts, valid, bytes int) {
 			s.route = append(s.route, placed{lane: -1, status: st})
 			continue
 		}
-		p := layout.PartitionOf(nil, op.Key)
+		p := s.layout.PartitionOf(s.bucket, op.Key)
 		lane := actors.LaneOf(p, n.cfg.Lanes)
 		s.route = append(s.route, placed{partition: p, lane: int16(lane)})
 		sh := &s.lanes[lane]
@@ -186,7 +201,7 @@ func (s *session) send(lane int, sh *laneShare, m *msg.Ops) {
 	s.out.envelopes[0] = actors.Envelope{
 		Message: m,
 		From:    actors.Address{Node: self, Kind: actors.Client, Index: s.slot},
-		To:      actors.Address{Node: self, Kind: actors.Shard, Index: uint32(lane)},
+		To:      actors.Address{Node: self, Kind: s.kind(), Index: uint32(lane)},
 	}
 	s.out.bytes = sh.bytes
 	s.node.router.send(lane, &s.out)
@@ -194,6 +209,14 @@ func (s *session) send(lane int, sh *laneShare, m *msg.Ops) {
 	if s.out.refused {
 		s.refused(sh.part)
 	}
+}
+
+// kind is the actor that serves the bucket.
+func (s *session) kind() actors.Kind {
+	if s.bucket.Mode == kv.Strong {
+		return actors.Shard
+	}
+	return actors.Coordinator
 }
 
 // keep appends b to buf and returns the copy; nil stays nil.

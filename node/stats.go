@@ -5,6 +5,7 @@ import (
 	"runtime/metrics"
 	"time"
 
+	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/node/door"
@@ -32,13 +33,17 @@ func (l *lane) measure() *laneStats {
 		confirms: sh.Confirms, forwards: sh.Forwards, folded: sh.Folded,
 		owner: map[kv.Partition]kv.NodeID{}, alive: map[kv.NodeID]kv.Incarnation{},
 	}
-	for p := kv.Partition(l.index); int(p) < n.cfg.Partitions; p += kv.Partition(n.cfg.Lanes) {
+	layout := l.actors.Layout()
+	layout.Each(func(p kv.Partition) {
+		if layout.Mode(p) != kv.Strong || actors.LaneOf(p, n.cfg.Lanes) != uint32(l.index) {
+			return
+		}
 		if _, own := l.actors.Shard.Owns(p); own {
 			st.owner[p] = n.cfg.Node
 		} else if b := l.actors.Replica.Promised(p); b.Node != n.cfg.Node {
 			st.owner[p] = b.Node
 		}
-	}
+	})
 	if d := l.actors.Detector; d != nil {
 		now, _ := n.now()
 		gossip := d.Stats(now)

@@ -55,18 +55,12 @@ func NewLayout(cfg Config, epoch kv.Epoch, buckets []kv.Bucket) (*Layout, error)
 	return l.With(epoch, buckets)
 }
 
-// FirstEpoch is that of the map before its first change: the default bucket alone.
-const FirstEpoch kv.Epoch = 1
-
-// DefaultName is the name of the bucket that always exists, in slot 0.
-const DefaultName = "default"
-
 // First is the layout of a new cluster: the default bucket with the N of cfg.
 func First(cfg Config) (*Layout, error) {
 	if _, err := New(cfg); err != nil {
 		return nil, err
 	}
-	return NewLayout(cfg, FirstEpoch, []kv.Bucket{{Name: DefaultName, Mode: kv.Strong, N: uint8(cfg.N)}})
+	return NewLayout(cfg, kv.FirstEpoch, kv.FirstMap(cfg.N).Buckets)
 }
 
 // With returns the layout of the same members at another epoch.
@@ -181,6 +175,19 @@ func (l *Layout) Preference(p kv.Partition) []kv.NodeID {
 	}
 	return l.rings[b.N].Preference(kv.Partition(int(p) % l.perSlot))
 }
+
+// Born is the epoch of the map that created the bucket of p: 0 of the default
+// bucket and the system partition, which are as old as the cluster.
+func (l *Layout) Born(p kv.Partition) kv.Epoch {
+	if b := l.Bucket(p); b != nil {
+		return b.Created
+	}
+	return 0
+}
+
+// Means reports whether partition p exists here and is what somebody with the
+// map of epoch e calls p: its slot may have had another bucket then.
+func (l *Layout) Means(p kv.Partition, e kv.Epoch) bool { return l.Mode(p) != 0 && l.Born(p) <= e }
 
 // IndexOf returns the position of a node in the preference list of p, or -1.
 func (l *Layout) IndexOf(p kv.Partition, node kv.NodeID) int {

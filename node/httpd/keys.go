@@ -24,7 +24,7 @@ const (
 func (s *Server) do(op kv.Op) kv.Result {
 	session := s.host.NewSession()
 	defer session.Close()
-	return session.Do([]msg.Op{{Op: op, Partition: s.host.Partition(op.Key)}})[0]
+	return session.Do([]msg.Op{{Op: op, Partition: s.host.Partition(nil, op.Key)}})[0]
 }
 
 // queryKey is the key of /kv?key= and /route?key=. It has answered the request

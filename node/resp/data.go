@@ -25,7 +25,7 @@ func (c *conn) begin(r reply) *pending {
 
 // add appends a blank operation on key to the batch and returns it, to fill in.
 func (c *conn) add(p *pending, kind kv.OpKind, key []byte) *msg.Op {
-	c.w.ops = append(c.w.ops, msg.Op{Partition: c.s.cfg.Host.Partition(key), Op: kv.Op{Kind: kind, Key: key}})
+	c.w.ops = append(c.w.ops, msg.Op{Partition: c.s.cfg.Host.Partition(nil, key), Op: kv.Op{Kind: kind, Key: key}})
 	p.to++
 	return &c.w.ops[len(c.w.ops)-1]
 }

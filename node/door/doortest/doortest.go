@@ -27,17 +27,24 @@ type Host struct {
 	CountErr error
 	Bounds   door.Limits
 
-	mu   sync.Mutex
-	keys map[string]kv.Register
-	seq  uint64
+	mu      sync.Mutex
+	keys    map[place]kv.Register
+	buckets *kv.Map
+	seq     uint64
 
 	Batches  atomic.Int64 // calls of Do
 	Sessions atomic.Int64 // open now
 }
 
+// place is a key of a bucket, which the epoch of its creation names.
+type place struct {
+	born kv.Epoch
+	key  string
+}
+
 // New returns an empty host with the default limits.
 func New() *Host {
-	return &Host{keys: map[string]kv.Register{}, Bounds: door.Limits{KeyBytes: 64 << 10, ValueBytes: 8 << 20, BatchOps: 1024}}
+	return &Host{keys: map[place]kv.Register{}, buckets: kv.FirstMap(3), Bounds: door.Limits{KeyBytes: 64 << 10, ValueBytes: 8 << 20, BatchOps: 1024}}
 }
 
 // NewSession implements door.Host.
@@ -47,18 +54,22 @@ func (h *Host) NewSession() door.Session {
 }
 
 // Partition implements door.Host.
-func (h *Host) Partition(key []byte) kv.Partition {
+func (h *Host) Partition(b *kv.Bucket, key []byte) kv.Partition {
 	f := fnv.New32a()
 	f.Write(key)
-	return kv.Partition(f.Sum32() % 256)
+	p := kv.Partition(f.Sum32() % 256)
+	if b != nil {
+		p += kv.Partition(b.Slot) * 256
+	}
+	return p
 }
 
 // Limits implements door.Host.
 func (h *Host) Limits() door.Limits { return h.Bounds }
 
 // Route implements door.Host.
-func (h *Host) Route(key []byte) door.Route {
-	return door.Route{Partition: h.Partition(key), Preference: []kv.NodeID{2, 1, 3}, Owner: 2, Epoch: 1,
+func (h *Host) Route(b *kv.Bucket, key []byte) door.Route {
+	return door.Route{Partition: h.Partition(b, key), Preference: []kv.NodeID{2, 1, 3}, Owner: 2, Epoch: 1,
 		Addresses: map[kv.NodeID]door.Endpoints{2: {HTTP: "127.0.0.1:8081", RESP: "127.0.0.1:7380", Peer: "127.0.0.1:9001"}}}
 }
 
@@ -77,7 +88,7 @@ func (h *Host) CountKeys() (keys, size uint64, err error) {
 	defer h.mu.Unlock()
 	for k, r := range h.keys {
 		if r.Found() {
-			keys, size = keys+1, size+uint64(len(k)+len(r.Data))
+			keys, size = keys+1, size+uint64(len(k.key)+len(r.Data))
 		}
 	}
 	return keys, size, h.CountErr
@@ -93,7 +104,9 @@ type session struct {
 
 func (s *session) Close() { s.h.Sessions.Add(-1) }
 
-func (s *session) Do(ops []msg.Op) []kv.Result {
+func (s *session) Do(ops []msg.Op) []kv.Result { return s.DoIn(kv.DefaultBucket, ops) }
+
+func (s *session) DoIn(bucket string, ops []msg.Op) []kv.Result {
 	s.h.Batches.Add(1)
 	if s.h.Before != nil {
 		s.h.Before(ops)
@@ -102,20 +115,26 @@ func (s *session) Do(ops []msg.Op) []kv.Result {
 	s.results = s.results[:0]
 	s.h.mu.Lock()
 	defer s.h.mu.Unlock()
+	b := s.h.buckets.Named(bucket)
 	for i := range ops {
+		if b == nil {
+			s.results = append(s.results, kv.Refused("no bucket is named "+strconv.Quote(bucket)))
+			continue
+		}
 		if s.h.Intercept != nil {
 			if r := s.h.Intercept(&ops[i]); r != nil {
 				s.results = append(s.results, *r)
 				continue
 			}
 		}
-		s.results = append(s.results, s.h.apply(&ops[i].Op))
+		s.results = append(s.results, s.h.apply(b, &ops[i].Op))
 	}
 	return s.results
 }
 
-func (h *Host) apply(op *kv.Op) kv.Result {
-	reg := h.keys[string(op.Key)]
+func (h *Host) apply(b *kv.Bucket, op *kv.Op) kv.Result {
+	at := place{b.Created, string(op.Key)}
+	reg := h.keys[at]
 	res := kv.Result{Found: reg.Found(), Rev: reg.Rev, TimeMs: reg.TimeMs, Media: reg.Media}
 	if op.WantOld || op.Kind == kv.OpGet && !op.HeadOnly {
 		res.Data = reg.Data
@@ -127,7 +146,7 @@ func (h *Host) apply(op *kv.Op) kv.Result {
 	switch op.Kind {
 	case kv.OpGet:
 	case kv.OpSet, kv.OpCAS:
-		h.put(op, bytes.Clone(op.Value), op.Media, &res)
+		h.put(at, op, bytes.Clone(op.Value), op.Media, &res)
 	case kv.OpIncr:
 		n := int64(0)
 		if reg.Found() {
@@ -138,10 +157,10 @@ func (h *Host) apply(op *kv.Op) kv.Result {
 			return res
 		}
 		res.Int = n + op.Delta
-		h.put(op, strconv.AppendInt(nil, res.Int, 10), kv.Text, &res)
+		h.put(at, op, strconv.AppendInt(nil, res.Int, 10), kv.Text, &res)
 	case kv.OpDelete:
 		h.seq++
-		h.keys[string(op.Key)] = kv.Register{Kind: kv.Tombstone, Version: h.version(), Rev: h.version()}
+		h.keys[at] = kv.Register{Kind: kv.Tombstone, Version: h.version(), Rev: h.version()}
 	}
 	return res
 }
@@ -172,10 +191,10 @@ func refused(op *kv.Op, reg *kv.Register) kv.Status {
 	return kv.OK
 }
 
-func (h *Host) put(op *kv.Op, data []byte, media kv.Media, res *kv.Result) {
+func (h *Host) put(at place, op *kv.Op, data []byte, media kv.Media, res *kv.Result) {
 	h.seq++
 	reg := kv.Register{Kind: kv.Value, Data: data, Media: media, TimeMs: 1_700_000_000_000 + int64(h.seq), Version: h.version(), Rev: h.version()}
-	h.keys[string(op.Key)] = reg
+	h.keys[at] = reg
 	res.Rev, res.TimeMs, res.Media = reg.Rev, reg.TimeMs, reg.Media
 }
 
