@@ -207,9 +207,13 @@ func (r *reader) counter() Counter {
 	return c
 }
 
+// KeyHash returns the hash that puts a key into a bucket of a Tree. It is not
+// the one that chooses the partition: keys of one partition spread over all buckets.
+func KeyHash(key []byte) uint64 { return xxh3.Hash(key) }
+
 // Digest returns the hash by which replicas compare a key: of its bytes and of
 // its object's encoding.
 func Digest(key, encoding []byte) Hash {
-	h := xxh3.Hash128Seed(encoding, xxh3.Hash(key))
+	h := xxh3.Hash128Seed(encoding, KeyHash(key))
 	return Hash{Hi: h.Hi, Lo: h.Lo}
 }

@@ -83,8 +83,7 @@ func NewTree(shape Shape) *Tree {
 	return t
 }
 
-// BucketOf returns the bucket of a key, given the hash that also chooses its
-// partition. That takes the upper bits, this the lower ones.
+// BucketOf returns the bucket of a key, given its KeyHash.
 func (t *Tree) BucketOf(keyHash uint64) uint32 { return uint32(keyHash & uint64(t.shape.Buckets-1)) }
 
 // Add puts an entry (its Digest) into a bucket.

@@ -75,7 +75,7 @@ func (f filler) object() causal.Object {
 func TestRecordsNameTheirActor(t *testing.T) {
 	want := map[byte]actors.Kind{
 		KindPromise: actors.Replica, KindAccept: actors.Replica, KindDrop: actors.Replica, KindFloor: actors.Replica,
-		KindClock: actors.Coordinator, KindObject: actors.Store, KindForget: actors.Store,
+		KindClock: actors.Coordinator, KindObject: actors.Store, KindForget: actors.Store, KindLife: actors.Store,
 		KindHint: actors.Handoff, KindHintDone: actors.Handoff,
 	}
 	for k := range 256 {

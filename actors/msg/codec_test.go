@@ -39,7 +39,7 @@ func samples() []actors.Message {
 // recordSamples holds one empty record of each kind.
 func recordSamples() []actors.Record {
 	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}, &PeerRecord{},
-		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}}
+		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}, &LifeRecord{}}
 }
 
 // filler fills a value of any type in this package by reflection, so that a

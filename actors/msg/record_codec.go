@@ -23,6 +23,7 @@ const (
 	KindForget   byte = 7
 	KindHint     byte = 8
 	KindHintDone byte = 9
+	KindLife     byte = 10
 	KindBoot     byte = 16
 	KindPeer     byte = 17
 )
@@ -41,8 +42,8 @@ func RecordKind(b []byte) byte {
 // RecordPartition returns the partition of a record of a lane's actor without
 // reading the rest. Any other record is an error.
 func RecordPartition(b []byte) (kv.Partition, error) {
-	if k := RecordKind(b); k < KindPromise || k > KindHintDone {
-		return 0, fmt.Errorf("%w record: kind %d is not a lane's (%d to %d)", ErrMalformed, k, KindPromise, KindHintDone)
+	if k := RecordKind(b); k < KindPromise || k > KindLife {
+		return 0, fmt.Errorf("%w record: kind %d is not a lane's (%d to %d)", ErrMalformed, k, KindPromise, KindLife)
 	}
 	if len(b) < recordHead {
 		return 0, fmt.Errorf("%w record: %d bytes, at least %d are needed", ErrMalformed, len(b), recordHead)
@@ -80,6 +81,9 @@ func DecodeRecord(b []byte) (actors.Record, error) {
 		return d, d.DecodeFrom(b)
 	case KindHintDone:
 		d := new(HintDoneRecord)
+		return d, d.DecodeFrom(b)
+	case KindLife:
+		d := new(LifeRecord)
 		return d, d.DecodeFrom(b)
 	case KindBoot:
 		d := new(BootRecord)

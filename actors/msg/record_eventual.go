@@ -18,6 +18,14 @@ type ClockRecord struct {
 	Partition kv.Partition
 }
 
+// LifeRecord: what the store holds of the partition belongs to the bucket that
+// the map got at epoch Created. What earlier records say of the partition
+// belongs to an earlier bucket, and is gone.
+type LifeRecord struct {
+	Created   kv.Epoch
+	Partition kv.Partition
+}
+
 // ObjectRecord: the store's object of the key became Object.
 type ObjectRecord struct {
 	Key       []byte
@@ -67,6 +75,23 @@ func (d *ClockRecord) DecodeFrom(b []byte) error {
 	return r.end("clock record")
 }
 
+// AppendTo implements actors.Record.
+func (d *LifeRecord) AppendTo(b []byte) []byte {
+	w := recordWriter(b, KindLife, d.Partition)
+	w.uvarint(uint64(d.Created))
+	return w.b
+}
+
+// DecodeFrom reads what AppendTo wrote; any error wraps ErrMalformed.
+func (d *LifeRecord) DecodeFrom(b []byte) error {
+	r, p, err := recordReader(b, KindLife)
+	if err != nil {
+		return err
+	}
+	*d = LifeRecord{Partition: p, Created: kv.Epoch(r.uint32())}
+	return r.end("life record")
+}
+
 // AppendTo implements actors.Record. The object's encoding is its end.
 func (d *ObjectRecord) AppendTo(b []byte) []byte {
 	w := recordWriter(b, KindObject, d.Partition)
@@ -85,6 +110,14 @@ func (d *ObjectRecord) DecodeFrom(b []byte) error {
 	*d = ObjectRecord{Partition: p, Key: r.bytes()}
 	r.object(&d.Object)
 	return r.end("object record")
+}
+
+// ObjectEncoding returns the part of an ObjectRecord that AppendTo wrote which
+// is the object's encoding: what causal.Digest asks for.
+func ObjectEncoding(record []byte) []byte {
+	r := reader{b: record, i: recordHead}
+	r.bytes()
+	return record[r.i:]
 }
 
 // AppendTo implements actors.Record.
@@ -156,7 +189,7 @@ func OwnerOf(b []byte) (actors.Kind, error) {
 		return actors.Replica, nil
 	case KindClock:
 		return actors.Coordinator, nil
-	case KindObject, KindForget:
+	case KindObject, KindForget, KindLife:
 		return actors.Store, nil
 	case KindHint, KindHintDone:
 		return actors.Handoff, nil

@@ -1,0 +1,42 @@
+package store
+
+import (
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// maxFetchedBytes ends an answer early, so that it stays a message of bounded
+// size: that, and one object. The rest is refused with ByFull, to be asked again.
+const maxFetchedBytes = 1 << 20
+
+// fetch answers for a batch of keys. It reveals state, so the answer is durable.
+func (s *Store) fetch(c *actors.Context, m *msg.Fetch) {
+	reply := &msg.Fetched{ID: m.ID, Items: make([]msg.FetchedItem, len(m.Items))}
+	bytes := uint64(0)
+	for i := range m.Items {
+		it, answer := &m.Items[i], &reply.Items[i]
+		if bytes > maxFetchedBytes {
+			answer.Refused = msg.ByFull
+			continue
+		}
+		if answer.Refused = s.home(it.Partition, m.Epoch); answer.Refused != 0 {
+			continue
+		}
+		var digest causal.Hash
+		e := s.entry(it.Partition, it.Key)
+		if e != nil {
+			digest = e.digest
+		}
+		switch {
+		case digest == it.Have:
+			answer.Same = true
+			s.stats.Same++
+		case e != nil:
+			answer.Object = e.object()
+			bytes += e.size()
+			s.stats.Fetched++
+		}
+	}
+	c.SendDurable(c.Sender, reply)
+}
