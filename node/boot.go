@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/actors/system"
@@ -106,11 +105,7 @@ func (n *Node) recoverLog() (*wal.Log, *system.Node, error) {
 			n.stores[peer.Node] = peer.Store
 			return err
 		}
-		p, err := msg.RecordPartition(payload)
-		if err != nil {
-			return err
-		}
-		return sys.Lanes[actors.LaneOf(p, n.cfg.Lanes)].Replica.Restore(payload)
+		return sys.Restore(payload)
 	})
 	if err != nil {
 		return nil, nil, err

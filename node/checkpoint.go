@@ -5,12 +5,13 @@ import (
 	"time"
 
 	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/wal"
 )
 
 // A checkpoint is fuzzy: the log goes on while it is written. It begins and is
 // committed on the journal's goroutine; in between a goroutine of its own asks
-// one lane after the other for a piece of its replica's state, between two
+// one lane after the other for a piece of its actors' state, between two
 // batches, and compresses and writes it.
 //
 // Why the state is whole: a piece shows every record that its lane has handed
@@ -27,7 +28,7 @@ type checkpointRun struct {
 // chunkRequest asks a lane for the next piece. The lane fills it in and
 // answers on done.
 type chunkRequest struct {
-	cursor  *actors.Cursor
+	cursor  *system.Cursor
 	records []byte
 	done    chan struct{} // 1-buffered
 }
@@ -135,9 +136,8 @@ func (n *Node) writeLane(run *checkpointRun, l *lane) error {
 // emit answers a chunkRequest, on the lane's goroutine.
 func (l *lane) emit(r *chunkRequest) {
 	c := actors.Context{NowNs: l.ctx.NowNs, WallMs: l.ctx.WallMs, Rand: l.ctx.Rand}
-	c.Self = actors.Address{Node: l.node.cfg.Node, Kind: actors.Replica, Index: uint32(l.index)}
 	c.Records = r.records
-	r.cursor = l.actors.Replica.Checkpoint(&c, r.cursor, chunkRegisters)
+	r.cursor = l.actors.Checkpoint(&c, r.cursor, chunkRegisters)
 	r.records = c.Records
 	r.done <- struct{}{}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/wal"
 )
 
@@ -22,7 +23,7 @@ type journal struct {
 
 	checkpoint *wal.Checkpoint
 	ckptLane   int
-	ckptCursor *actors.Cursor
+	ckptCursor *system.Cursor
 	ckptCtx    actors.Context
 }
 
@@ -170,8 +171,7 @@ func (n *node) checkpointStep() {
 		return
 	}
 	c := &j.ckptCtx
-	c.Self = actors.Address{Node: n.id, Kind: actors.Replica, Index: uint32(j.ckptLane)}
-	j.ckptCursor = n.sys.Lanes[j.ckptLane].Replica.Checkpoint(c, j.ckptCursor, max(n.w.cfg.Disk.Chunk, 1))
+	j.ckptCursor = n.sys.Lanes[j.ckptLane].Checkpoint(c, j.ckptCursor, max(n.w.cfg.Disk.Chunk, 1))
 	for b := c.Records; len(b) > 0; {
 		var p []byte
 		p, b = actors.NextRecord(b)

@@ -89,11 +89,7 @@ func (n *node) boot() {
 	for b := n.replay; len(b) > 0; {
 		var p []byte
 		p, b = actors.NextRecord(b)
-		part, err := msg.RecordPartition(p)
-		if err == nil {
-			err = n.laneOf(part).Replica.Restore(p)
-		}
-		if err != nil {
+		if err := n.sys.Restore(p); err != nil {
 			n.w.violate(Invariant, "node %d: a record that it wrote can't be restored: %v", n.id, err)
 			return
 		}

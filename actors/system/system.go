@@ -32,8 +32,8 @@ type Config struct {
 // Node is the set of actors of one node: one lane per unit of concurrency.
 type Node struct{ Lanes []*Lane }
 
-// Lane runs the shard and the replica of its partitions in turn; lane 0 runs
-// the node's detector too. A lane is never run concurrently with itself.
+// Lane runs the actors of its partitions in turn; lane 0 runs those that a node
+// has one of too. A lane is never run concurrently with itself.
 type Lane struct {
 	Shard    *shard.Shard
 	Replica  *replica.Replica
@@ -41,7 +41,27 @@ type Lane struct {
 	node     kv.NodeID
 	index    uint32
 	layout   *ring.Layout
+	all      []member // in the order in which they are flushed
+	byKind   [actors.Cluster + 1]*member
 }
+
+// member is an actor of a lane.
+type member struct {
+	actor actors.Actor
+	self  actors.Address
+}
+
+// The further things that an actor of a lane may do.
+type (
+	starter  interface{ Start(c *actors.Context) }
+	mappable interface {
+		// SetLayout tells an actor of another cluster map, and once of the first one
+		// before Start if that is not what it was made with. It lets go of what
+		// belongs to buckets that are not there any more, or were created anew. While
+		// records are restored it has no effects: what it asks for is thrown away.
+		SetLayout(c *actors.Context, l *ring.Layout)
+	}
+)
 
 // New makes the actors of a node.
 func New(cfg Config) *Node {
@@ -51,12 +71,22 @@ func New(cfg Config) *Node {
 		sc.Lane = uint32(i)
 		r := replica.New(replica.Config{Layout: sc.Layout, Node: sc.Node, Inc: sc.Inc, Epoch: sc.Epoch, Lane: sc.Lane, Lanes: sc.Lanes, Seed: cfg.Seed})
 		l := &Lane{Replica: r, Shard: shard.New(sc, r), node: sc.Node, index: uint32(i), layout: sc.Layout}
+		l.add(actors.Replica, l.index, r)
+		l.add(actors.Shard, l.index, l.Shard)
 		if i == 0 {
 			l.Detector = detector.New(cfg.Detector)
+			l.add(actors.Detector, 0, l.Detector)
+		}
+		for k := range l.all {
+			l.byKind[l.all[k].self.Kind] = &l.all[k]
 		}
 		n.Lanes = append(n.Lanes, l)
 	}
 	return n
+}
+
+func (l *Lane) add(kind actors.Kind, index uint32, a actors.Actor) {
+	l.all = append(l.all, member{a, actors.Address{Node: l.node, Kind: kind, Index: index}})
 }
 
 // Layout is that of the newest cluster map that the lane acts on.
@@ -65,11 +95,11 @@ func (l *Lane) Layout() *ring.Layout { return l.layout }
 // Start lets the lane's actors set their first timers. Call it once, after
 // their records have been restored, before the first Step.
 func (l *Lane) Start(c *actors.Context) {
-	c.Self = actors.Address{Node: l.node, Kind: actors.Shard, Index: l.index}
-	l.Shard.Start(c)
-	if l.Detector != nil {
-		c.Self = actors.Address{Node: l.node, Kind: actors.Detector}
-		l.Detector.Start(c)
+	for i := range l.all {
+		if s, ok := l.all[i].actor.(starter); ok {
+			c.Self = l.all[i].self
+			s.Start(c)
+		}
 	}
 }
 
@@ -116,16 +146,11 @@ func (l *Lane) deliverLocal(c *actors.Context, from int, clean bool) int {
 }
 
 func (l *Lane) owns(a actors.Address) bool {
-	if a.Node != l.node {
+	if a.Node != l.node || int(a.Kind) >= len(l.byKind) {
 		return false
 	}
-	switch a.Kind {
-	case actors.Shard, actors.Replica:
-		return a.Index == l.index
-	case actors.Detector:
-		return l.Detector != nil
-	}
-	return false
+	m := l.byKind[a.Kind]
+	return m != nil && m.self.Index == a.Index
 }
 
 func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
@@ -135,20 +160,17 @@ func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
 		l.Shard.Receive(c, e.Message)
 	case actors.Replica:
 		l.Replica.Receive(c, e.Message)
-	case actors.Detector:
-		l.Detector.Receive(c, e.Message)
 	default:
-		panic(fmt.Sprintf("system: a message for %v in a lane", e.To))
+		if !l.owns(e.To) {
+			panic(fmt.Sprintf("system: a message for %v in lane %d of node %d", e.To, l.index, l.node))
+		}
+		l.byKind[e.To.Kind].actor.Receive(c, e.Message)
 	}
 }
 
 func (l *Lane) flush(c *actors.Context) {
-	c.Self = actors.Address{Node: l.node, Kind: actors.Replica, Index: l.index}
-	l.Replica.Flush(c)
-	c.Self = actors.Address{Node: l.node, Kind: actors.Shard, Index: l.index}
-	l.Shard.Flush(c)
-	if l.Detector != nil {
-		c.Self = actors.Address{Node: l.node, Kind: actors.Detector}
-		l.Detector.Flush(c)
+	for i := range l.all {
+		c.Self = l.all[i].self
+		l.all[i].actor.Flush(c)
 	}
 }
