@@ -1,7 +1,9 @@
 package msg
 
 import (
+	"cmp"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -32,6 +34,12 @@ func (f filler) eventual(v reflect.Value, at any) bool {
 		default:
 			p.Object = f.object()
 		}
+	case *ListBuckets:
+		f.fillKind(v)
+		slices.Sort(p.Buckets)
+	case *Want:
+		f.fillKind(v)
+		slices.SortFunc(p.Items, func(a, b WantItem) int { return cmp.Compare(a.Bucket, b.Bucket) })
 	case *MarkDurable:
 		p.MarkMs = int64(f.number(47))
 	case *ClockRecord:
@@ -76,7 +84,7 @@ func TestRecordsNameTheirActor(t *testing.T) {
 	want := map[byte]actors.Kind{
 		KindPromise: actors.Replica, KindAccept: actors.Replica, KindDrop: actors.Replica, KindFloor: actors.Replica,
 		KindClock: actors.Coordinator, KindObject: actors.Store, KindForget: actors.Store, KindLife: actors.Store,
-		KindHint: actors.Handoff, KindHintDone: actors.Handoff,
+		KindHint: actors.Handoff, KindHintDone: actors.Handoff, KindPresence: actors.Repair,
 	}
 	for k := range 256 {
 		got, err := OwnerOf([]byte{byte(k), 0, 0})

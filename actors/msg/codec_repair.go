@@ -68,57 +68,138 @@ func (m *TreeAsk) decode(r *reader) {
 	}
 }
 
+// The hashes of TreeTold begin with a bit for each, set where it is not zero;
+// only these follow. Where replicas differ much, one of them has empty buckets.
 func (m *TreeTold) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.uvarint(uint64(len(m.Hashes)))
-	for _, h := range m.Hashes {
-		w.hash(h)
+	at := len(w.b)
+	w.b = append(w.b, make([]byte, (len(m.Hashes)+7)/8)...)
+	for i, h := range m.Hashes {
+		if h != (causal.Hash{}) {
+			w.b[at+i/8] |= 1 << (i % 8)
+			w.hash(h)
+		}
 	}
 }
+
+// maxHashes bounds TreeTold: zero hashes take less input than memory.
+const maxHashes = 1 << 16
 
 func (m *TreeTold) decode(r *reader) {
 	m.ID = r.uvarint()
-	m.Hashes = list[causal.Hash](r.count(causal.HashBytes))
+	n := r.upTo(maxHashes)
+	size := (int(n) + 7) / 8
+	if size > len(r.b)-r.i {
+		r.fail("more hashes than bytes")
+		return
+	}
+	set := r.b[r.i : r.i+size]
+	r.i += size
+	if n%8 != 0 && set[size-1]>>(n%8) != 0 {
+		r.fail("a hash beyond the last")
+		return
+	}
+	m.Hashes = list[causal.Hash](int(n))
 	for i := range m.Hashes {
-		m.Hashes[i] = r.hash()
+		if set[i/8]>>(i%8)&1 == 0 {
+			continue
+		}
+		if m.Hashes[i] = r.hash(); m.Hashes[i] == (causal.Hash{}) {
+			r.fail("a zero hash that is written out")
+			return
+		}
 	}
 }
 
-func (m *ListBucket) encode(w *writer) {
+// Buckets ascend, and are written as the difference from the one before.
+func (m *ListBuckets) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.partition(m.Partition)
-	w.uvarint(uint64(m.Bucket))
-	w.uvarint(uint64(m.Limit))
-	w.bytes(m.After)
+	w.fixed64(m.Salt)
+	w.uvarint(uint64(len(m.Buckets)))
+	last := uint32(0)
+	for _, b := range m.Buckets {
+		w.uvarint(uint64(b - last))
+		last = b
+	}
 }
 
-func (m *ListBucket) decode(r *reader) {
+func (m *ListBuckets) decode(r *reader) {
 	m.ID = r.uvarint()
 	m.Partition = r.partition()
-	m.Bucket = r.uint32()
-	m.Limit = r.uint32()
-	m.After = r.bytes()
+	m.Salt = r.fixed64()
+	m.Buckets = list[uint32](r.count(1))
+	last := uint32(0)
+	for i := range m.Buckets {
+		last += r.uint32()
+		m.Buckets[i] = last
+	}
 }
 
-func (m *BucketListed) encode(w *writer) {
+func (m *BucketsListed) encode(w *writer) {
 	w.uvarint(m.ID)
-	w.bool(m.More)
-	w.uvarint(uint64(len(m.Keys)))
-	for i := range m.Keys {
-		w.bytes(m.Keys[i].Key)
-		w.hash(m.Keys[i].Digest)
+	w.uvarint(uint64(len(m.Counts)))
+	for _, n := range m.Counts {
+		w.uvarint(uint64(n))
+	}
+	w.uvarint(uint64(len(m.Marks)))
+	for i := range m.Marks {
+		w.fixed32(m.Marks[i].Name)
+		w.fixed32(m.Marks[i].State)
+		w.fixed32(m.Marks[i].Weight)
 	}
 }
 
-func (m *BucketListed) decode(r *reader) {
-	const size = 1 + causal.HashBytes // bytes, at least
+func (m *BucketsListed) decode(r *reader) {
+	const markBytes = 12
 	m.ID = r.uvarint()
-	m.More = r.bool()
-	m.Keys = list[causal.KeyDigest](r.count(size))
-	for i := range m.Keys {
-		m.Keys[i].Key = r.bytes()
-		m.Keys[i].Digest = r.hash()
+	m.Counts = list[uint32](r.count(1))
+	for i := range m.Counts {
+		m.Counts[i] = r.uint32()
 	}
+	m.Marks = list[KeyMark](r.count(markBytes))
+	for i := range m.Marks {
+		m.Marks[i] = KeyMark{Name: r.fixed32(), State: r.fixed32(), Weight: r.fixed32()}
+	}
+}
+
+func (m *Want) encode(w *writer) {
+	w.uvarint(m.ID)
+	w.partition(m.Partition)
+	w.fixed64(m.Salt)
+	w.uvarint(uint64(len(m.Items)))
+	last := uint32(0)
+	for _, it := range m.Items {
+		w.uvarint(uint64(it.Bucket - last))
+		w.fixed32(it.Name)
+		last = it.Bucket
+	}
+}
+
+func (m *Want) decode(r *reader) {
+	const size = 5 // bytes, at least
+	m.ID = r.uvarint()
+	m.Partition = r.partition()
+	m.Salt = r.fixed64()
+	m.Items = list[WantItem](r.count(size))
+	last := uint32(0)
+	for i := range m.Items {
+		last += r.uint32()
+		m.Items[i] = WantItem{Bucket: last, Name: r.fixed32()}
+	}
+}
+
+func (m *Given) encode(w *writer) {
+	w.uvarint(m.ID)
+	w.uvarint(uint64(m.Answered))
+	w.putItems(m.Items)
+}
+
+func (m *Given) decode(r *reader) {
+	m.ID = r.uvarint()
+	m.Answered = r.uint32()
+	m.Items = r.putItems()
 }
 
 func (w *writer) deadItems(items []DeadItem) {

@@ -32,14 +32,14 @@ func samples() []actors.Message {
 		&ReadVersions{}, &Versions{}, &HandOver{}, &Collect{}, &Digest{}, &Digested{}, &ListKeys{}, &ListedKeys{},
 		&Ping{}, &PingReq{}, &Ack{},
 		&Put{}, &Stored{}, &Fetch{}, &Fetched{}, &Hint{}, &Hinted{}, &MarkDurable{},
-		&Compare{}, &Compared{}, &TreeAsk{}, &TreeTold{}, &ListBucket{}, &BucketListed{}, &AskDead{}, &DeadTold{}, &Forget{},
+		&Compare{}, &Compared{}, &TreeAsk{}, &TreeTold{}, &ListBuckets{}, &BucketsListed{}, &Want{}, &Given{}, &AskDead{}, &DeadTold{}, &Forget{},
 	}
 }
 
 // recordSamples holds one empty record of each kind.
 func recordSamples() []actors.Record {
 	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}, &PeerRecord{},
-		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}, &LifeRecord{}}
+		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}, &LifeRecord{}, &PresenceRecord{}}
 }
 
 // filler fills a value of any type in this package by reflection, so that a

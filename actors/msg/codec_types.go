@@ -40,11 +40,17 @@ func (w *writer) eventual(m actors.Message) bool {
 	case *TreeTold:
 		w.byte(typeTreeTold)
 		m.encode(w)
-	case *ListBucket:
-		w.byte(typeListBucket)
+	case *ListBuckets:
+		w.byte(typeListBuckets)
 		m.encode(w)
-	case *BucketListed:
-		w.byte(typeBucketListed)
+	case *BucketsListed:
+		w.byte(typeBucketsListed)
+		m.encode(w)
+	case *Want:
+		w.byte(typeWant)
+		m.encode(w)
+	case *Given:
+		w.byte(typeGiven)
 		m.encode(w)
 	case *AskDead:
 		w.byte(typeAskDead)
@@ -108,12 +114,20 @@ func (r *reader) eventual(t byte) actors.Message {
 		m := new(TreeTold)
 		m.decode(r)
 		return m
-	case typeListBucket:
-		m := new(ListBucket)
+	case typeListBuckets:
+		m := new(ListBuckets)
 		m.decode(r)
 		return m
-	case typeBucketListed:
-		m := new(BucketListed)
+	case typeBucketsListed:
+		m := new(BucketsListed)
+		m.decode(r)
+		return m
+	case typeWant:
+		m := new(Want)
+		m.decode(r)
+		return m
+	case typeGiven:
+		m := new(Given)
 		m.decode(r)
 		return m
 	case typeAskDead:

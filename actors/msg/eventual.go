@@ -146,21 +146,44 @@ type TreeTold struct {
 	Hashes []causal.Hash
 }
 
-// ListBucket asks for the keys of one bucket of a partition's tree, in key
-// order after After, Limit at most.
-type ListBucket struct {
+// KeyMark stands for a key in the listing of a bucket, in few bytes: hashes of
+// its name and of its state, with a salt so that two which coincide in one
+// session do not in the next, and a weight that most often is the higher one
+// (as a serial number, RFC 1982) in the newer of two states.
+type KeyMark struct{ Name, State, Weight uint32 }
+
+// ListBuckets asks for the keys of buckets, which ascend, of a partition's tree.
+type ListBuckets struct {
 	ID        uint64
-	After     []byte
-	Bucket    uint32
-	Limit     uint32
+	Salt      uint64
+	Buckets   []uint32
 	Partition kv.Partition
 }
 
-// BucketListed answers ListBucket. More: there may be keys after the last one.
-type BucketListed struct {
-	ID   uint64
-	Keys []causal.KeyDigest
-	More bool
+// BucketsListed answers ListBuckets for the first len(Counts) buckets asked
+// for: so many of the marks are of each.
+type BucketsListed struct {
+	ID     uint64
+	Counts []uint32
+	Marks  []KeyMark
+}
+
+// WantItem names all keys of a bucket with that KeyMark.Name.
+type WantItem struct{ Bucket, Name uint32 }
+
+// Want asks for whole objects. Items ascend by bucket.
+type Want struct {
+	ID        uint64
+	Salt      uint64
+	Items     []WantItem
+	Partition kv.Partition
+}
+
+// Given answers the first Answered items of Want: with all objects that they name.
+type Given struct {
+	ID       uint64
+	Answered uint32
+	Items    []*PutItem
 }
 
 // DeadItem names a dead object (causal.Object.DeadSinceMs) by its digest.
@@ -195,19 +218,21 @@ type Forget struct{ Items []DeadItem }
 type MarkDurable struct{ MarkMs int64 }
 
 // MessageName implements actors.Message.
-func (*MarkDurable) MessageName() string  { return "mark-durable" }
-func (*Put) MessageName() string          { return "put" }
-func (*Stored) MessageName() string       { return "stored" }
-func (*Fetch) MessageName() string        { return "fetch" }
-func (*Fetched) MessageName() string      { return "fetched" }
-func (*Hint) MessageName() string         { return "hint" }
-func (*Hinted) MessageName() string       { return "hinted" }
-func (*Compare) MessageName() string      { return "compare" }
-func (*Compared) MessageName() string     { return "compared" }
-func (*TreeAsk) MessageName() string      { return "tree-ask" }
-func (*TreeTold) MessageName() string     { return "tree-told" }
-func (*ListBucket) MessageName() string   { return "list-bucket" }
-func (*BucketListed) MessageName() string { return "bucket-listed" }
-func (*AskDead) MessageName() string      { return "ask-dead" }
-func (*DeadTold) MessageName() string     { return "dead-told" }
-func (*Forget) MessageName() string       { return "forget" }
+func (*MarkDurable) MessageName() string   { return "mark-durable" }
+func (*Put) MessageName() string           { return "put" }
+func (*Stored) MessageName() string        { return "stored" }
+func (*Fetch) MessageName() string         { return "fetch" }
+func (*Fetched) MessageName() string       { return "fetched" }
+func (*Hint) MessageName() string          { return "hint" }
+func (*Hinted) MessageName() string        { return "hinted" }
+func (*Compare) MessageName() string       { return "compare" }
+func (*Compared) MessageName() string      { return "compared" }
+func (*TreeAsk) MessageName() string       { return "tree-ask" }
+func (*TreeTold) MessageName() string      { return "tree-told" }
+func (*ListBuckets) MessageName() string   { return "list-buckets" }
+func (*BucketsListed) MessageName() string { return "buckets-listed" }
+func (*Want) MessageName() string          { return "want" }
+func (*Given) MessageName() string         { return "given" }
+func (*AskDead) MessageName() string       { return "ask-dead" }
+func (*DeadTold) MessageName() string      { return "dead-told" }
+func (*Forget) MessageName() string        { return "forget" }

@@ -40,12 +40,13 @@ type ForgetRecord struct {
 	Partition kv.Partition
 }
 
-// HintRecord: Object is kept for Target; with what was kept before it makes
-// the hint. BornMs is the wall clock of the oldest part.
+// HintRecord: the hint of Key for Target became Object. BornMs is the wall clock
+// of its oldest part; Created says to which life of the bucket it belongs.
 type HintRecord struct {
 	Key       []byte
 	Object    causal.Object
 	BornMs    int64
+	Created   kv.Epoch
 	Target    kv.NodeID
 	Partition kv.Partition
 }
@@ -56,6 +57,32 @@ type HintDoneRecord struct {
 	Digest    causal.Hash
 	Target    kv.NodeID
 	Partition kv.Partition
+}
+
+// PresenceRecord: the node ran at WallMs by its clock, and knew the map of Epoch.
+// Partition is the lane's first one.
+type PresenceRecord struct {
+	WallMs    int64
+	Epoch     kv.Epoch
+	Partition kv.Partition
+}
+
+// AppendTo implements actors.Record.
+func (d *PresenceRecord) AppendTo(b []byte) []byte {
+	w := recordWriter(b, KindPresence, d.Partition)
+	w.varint(d.WallMs)
+	w.uvarint(uint64(d.Epoch))
+	return w.b
+}
+
+// DecodeFrom reads what AppendTo wrote; any error wraps ErrMalformed.
+func (d *PresenceRecord) DecodeFrom(b []byte) error {
+	r, p, err := recordReader(b, KindPresence)
+	if err != nil {
+		return err
+	}
+	*d = PresenceRecord{Partition: p, WallMs: r.varint(), Epoch: kv.Epoch(r.uint32())}
+	return r.end("presence record")
 }
 
 // AppendTo implements actors.Record.
@@ -143,6 +170,7 @@ func (d *HintRecord) AppendTo(b []byte) []byte {
 	w := recordWriter(b, KindHint, d.Partition)
 	w.uvarint(uint64(d.Target))
 	w.varint(d.BornMs)
+	w.uvarint(uint64(d.Created))
 	w.bytes(d.Key)
 	w.object(&d.Object)
 	return w.b
@@ -156,6 +184,7 @@ func (d *HintRecord) DecodeFrom(b []byte) error {
 		return err
 	}
 	*d = HintRecord{Partition: p, Target: kv.NodeID(r.uint16()), BornMs: r.varint()}
+	d.Created = kv.Epoch(r.uint32())
 	d.Key = r.bytes()
 	r.object(&d.Object)
 	return r.end("hint record")
@@ -193,6 +222,8 @@ func OwnerOf(b []byte) (actors.Kind, error) {
 		return actors.Store, nil
 	case KindHint, KindHintDone:
 		return actors.Handoff, nil
+	case KindPresence:
+		return actors.Repair, nil
 	default:
 		return 0, fmt.Errorf("%w record: kind %d belongs to no actor of a lane", ErrMalformed, k)
 	}
