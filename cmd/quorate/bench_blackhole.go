@@ -80,7 +80,7 @@ func (b *benchBlackhole) measure() (*blackholeStages, error) {
 		return nil, err
 	}
 	defer logs.close()
-	links, err := newMesh(c, 1)
+	links, err := newMesh(c, nil, 1)
 	if err != nil {
 		return nil, err
 	}

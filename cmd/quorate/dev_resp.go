@@ -38,23 +38,26 @@ type respReply struct {
 // do sends one command and reads its reply. After an error the connection is
 // of no more use, and the command may or may not have been carried out.
 func (c *respConn) do(bound time.Duration, args ...string) (respReply, error) {
-	if err := c.conn.SetDeadline(time.Now().Add(bound)); err != nil {
-		return respReply{}, err
-	}
 	c.buf = appendCommand(c.buf[:0], args...)
-	if _, err := c.conn.Write(c.buf); err != nil {
+	if err := c.send(bound, c.buf); err != nil {
 		return respReply{}, err
 	}
 	return c.read()
 }
 
-// pipeline sends prepared commands and reads n replies. The first reply that
-// is an error is returned as one.
-func (c *respConn) pipeline(bound time.Duration, commands []byte, n int) error {
+// send sends prepared commands, whose replies are to be read within the bound.
+func (c *respConn) send(bound time.Duration, commands []byte) error {
 	if err := c.conn.SetDeadline(time.Now().Add(bound)); err != nil {
 		return err
 	}
-	if _, err := c.conn.Write(commands); err != nil {
+	_, err := c.conn.Write(commands)
+	return err
+}
+
+// pipeline sends prepared commands and reads n replies. The first reply that
+// is an error is returned as one.
+func (c *respConn) pipeline(bound time.Duration, commands []byte, n int) error {
+	if err := c.send(bound, commands); err != nil {
 		return err
 	}
 	for range n {

@@ -19,7 +19,7 @@ type tortureCmd struct {
 	Nodes    int           `default:"3" help:"How many nodes, 1 to 7." placeholder:"N"`
 	For      time.Duration `default:"20s" help:"How long to load and harm the cluster."`
 	Scenario string        `default:"default" help:"What clients do and which faults meet them; help lists the scenarios." placeholder:"NAME"`
-	Faults   string        `help:"Which faults: a list of kill, pause, partition, flap, slow, lossy, disk-full, clock; or all, or none. Without it those of the scenario." placeholder:"LIST"`
+	Faults   string        `help:"Which faults: a list of kill, pause, partition, flap, slow, lossy, disk-full, bit-rot, clock; or all, or none. Without it those of the scenario." placeholder:"LIST"`
 	Clients  int           `default:"10" help:"How many clients at the same time." placeholder:"N"`
 	Seed     uint64        `help:"What operations and faults are drawn from; 0 picks one. Real processes do not repeat exactly." placeholder:"S"`
 	JSON     bool          `name:"json" help:"Print one JSON object."`
@@ -134,15 +134,15 @@ func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureS
 	defer logs.close()
 	run := &tortureRun{cmd: t, cluster: c, dir: dir, space: newKeyspace(scenario), harmful: len(kinds) > 0}
 	var links *mesh
-	if slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(networkKinds, k) }) {
-		if links, err = newMesh(c, t.Seed); err != nil {
+	if t.Nodes > 1 && (scenario.zones || slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(networkKinds, k) })) {
+		if links, err = newMesh(c, scenario.distances(c), t.Seed); err != nil {
 			return nil, err
 		}
 		defer links.close()
 	}
 	defer c.stop(stopBound)
 	for _, m := range c.members {
-		m.flags = tortureSettings
+		m.flags = slices.Concat(tortureSettings, scenario.settings)
 		m.args = m.nodeArgs()
 	}
 	if err := c.start(); err != nil {

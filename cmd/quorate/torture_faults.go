@@ -14,7 +14,7 @@ import (
 
 // faultKinds are the faults that a torture run knows, as they are named on the
 // command line.
-var faultKinds = []string{"kill", "pause", "partition", "flap", "slow", "lossy", "disk-full", "clock"}
+var faultKinds = []string{"kill", "pause", "partition", "flap", "slow", "lossy", "disk-full", "bit-rot", "clock"}
 
 // networkKinds are those that need links between the nodes.
 var networkKinds = []string{"partition", "flap", "slow", "lossy"}
@@ -94,7 +94,7 @@ type fault struct {
 	do   func(*hand, context.Context)
 }
 
-var faults = slices.Concat(processFaults, diskFaults, clockFaults, networkFaults)
+var faults = slices.Concat(processFaults, diskFaults, rotFaults, clockFaults, networkFaults)
 
 // hand is one of the nemesis's two: one is for processes and their disks and
 // clocks, the other for the network, and each does one thing at a time. So

@@ -91,6 +91,18 @@ func (d *draw) next() lin.Op {
 	return op
 }
 
+// batch draws what a client sends at once.
+func (d *draw) batch() []lin.Op {
+	const most = 8
+	ops := []lin.Op{d.next()}
+	if p := d.space.scenario.pipelined; p > 0 && d.r.IntN(100) < p {
+		for range 1 + d.r.IntN(most-1) {
+			ops = append(ops, d.next())
+		}
+	}
+	return ops
+}
+
 // learn remembers what the answer tells of the value.
 func (d *draw) learn(op *lin.Op, res lin.Result) {
 	switch {

@@ -17,7 +17,7 @@ const clientTimeout = 200 * time.Millisecond
 const roamOnceIn = 50
 
 // loadClient is one client of a torture run: one operation at a time against
-// one node, and on any error the next node.
+// one node, or some at once, and on any error the next node.
 type loadClient struct {
 	*draw
 	addrs []string
@@ -27,6 +27,8 @@ type loadClient struct {
 	rec   lin.Recorder
 	gap   gap
 	odd   []string // answers that no node should give
+
+	sending []byte // memory for commands
 }
 
 // run issues operations until ctx ends, pause apart.
@@ -34,10 +36,12 @@ func (c *loadClient) run(ctx context.Context, pause time.Duration) {
 	c.gap.lastNs = c.clock()
 	for ctx.Err() == nil {
 		if c.connect() {
-			op := c.next()
-			if res := c.do(op); res.Outcome == lin.OK {
-				c.gap.success(c.clock())
-				c.learn(&op, res)
+			ops := c.batch()
+			for i, res := range c.do(ops) {
+				if res.Outcome == lin.OK {
+					c.gap.success(c.clock())
+					c.learn(&ops[i], res)
+				}
 			}
 			// Somebody must wait at a paused node for the moment when it wakes
 			// and does not know yet that it owns nothing any more.
@@ -77,24 +81,38 @@ func (c *loadClient) leave() {
 	c.at = (c.at + 1) % len(c.addrs)
 }
 
-// do carries an operation out over the connection and records it.
-func (c *loadClient) do(op lin.Op) lin.Result {
-	op.Call = c.clock()
-	id := c.rec.Invoke(op)
-	reply, err := c.conn.do(clientTimeout, command(&op)...)
-	if err != nil {
+// do carries operations out over the connection, all sent at once, and records
+// them. After a failure it leaves the node.
+func (c *loadClient) do(ops []lin.Op) []lin.Result {
+	results, ids := make([]lin.Result, len(ops)), make([]int, len(ops)) // unknown at first
+	c.sending = c.sending[:0]
+	for i := range ops {
+		ops[i].Call = c.clock()
+		ids[i] = c.rec.Invoke(ops[i])
+		c.sending = appendCommand(c.sending, command(&ops[i])...)
+	}
+	if err := c.conn.send(clientTimeout, c.sending); err != nil {
 		c.leave()
-		return lin.Result{} // unknown, and the record says so already
+		return results
 	}
-	res, err := result(&op, reply)
-	if err != nil && len(c.odd) < 10 {
-		c.odd = append(c.odd, fmt.Sprintf("%s: %v", op.String(), err))
+	failed := false
+	for i := range ops {
+		reply, err := c.conn.read()
+		if err != nil {
+			failed = true
+			break // the record says already that the rest is unknown
+		}
+		results[i], err = result(&ops[i], reply)
+		if err != nil && len(c.odd) < 10 {
+			c.odd = append(c.odd, fmt.Sprintf("%s: %v", ops[i].String(), err))
+		}
+		c.rec.Complete(ids[i], c.clock(), results[i])
+		failed = failed || results[i].Outcome != lin.OK
 	}
-	c.rec.Complete(id, c.clock(), res)
-	if res.Outcome != lin.OK {
+	if failed {
 		c.leave()
 	}
-	return res
+	return results
 }
 
 // command is the Redis command for op.

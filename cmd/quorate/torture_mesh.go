@@ -14,12 +14,13 @@ type way struct{ from, to int }
 type mesh struct {
 	nodes int
 	links map[way]*netfault.Link
+	whole map[way]netfault.State // how a link is without faults, if not perfect
 }
 
 // newMesh puts links between the nodes of a cluster that has not started, and
-// tells the nodes to use them.
-func newMesh(c *cluster, seed uint64) (*mesh, error) {
-	m := &mesh{nodes: len(c.members), links: map[way]*netfault.Link{}}
+// tells the nodes to use them. Links that whole does not name are good ones.
+func newMesh(c *cluster, whole map[way]netfault.State, seed uint64) (*mesh, error) {
+	m := &mesh{nodes: len(c.members), links: map[way]*netfault.Link{}, whole: whole}
 	for _, from := range c.members {
 		for _, to := range c.members {
 			if from == to {
@@ -31,6 +32,7 @@ func newMesh(c *cluster, seed uint64) (*mesh, error) {
 				m.close()
 				return nil, err
 			}
+			link.Set(m.whole[w])
 			m.links[w] = link
 		}
 	}
@@ -48,10 +50,15 @@ func (m *mesh) close() {
 	}
 }
 
-// impose sets the state of every link.
+// impose sets the state of every link. Where it is good the link is as it is
+// without faults.
 func (m *mesh) impose(state func(way) netfault.State) {
 	for w, l := range m.links {
-		l.Set(state(w))
+		s := state(w)
+		if s == (netfault.State{}) {
+			s = m.whole[w]
+		}
+		l.Set(s)
 	}
 }
 
@@ -95,4 +102,21 @@ func cutting(style cutStyle, cut func(way) bool) func(way) netfault.State {
 func slowed(delay time.Duration) netfault.State {
 	c := netfault.Conditions{Delay: delay, Jitter: delay}
 	return netfault.State{Out: c, Back: c}
+}
+
+// apart puts the nodes into three zones in turn, between which the way is long:
+// 5 ms between neighbours, 15 ms between the first and the last, half as much jitter.
+func apart(c *cluster) map[way]netfault.State {
+	const zones = 3
+	between := [zones]time.Duration{0, 5 * time.Millisecond, 15 * time.Millisecond} // by distance
+	whole := map[way]netfault.State{}
+	for _, from := range c.members {
+		for _, to := range c.members {
+			distance := (from.id % zones) - (to.id % zones)
+			delay := between[max(distance, -distance)]
+			far := netfault.Conditions{Delay: delay, Jitter: delay / 2}
+			whole[way{from.id, to.id}] = netfault.State{Out: far, Back: far}
+		}
+	}
+	return whole
 }

@@ -11,6 +11,7 @@ import (
 var networkFaults = []fault{
 	{"isolate one", "partition", func(h *hand, ctx context.Context) { h.isolate(ctx, h.some(1)[0]) }},
 	{"isolate owner", "partition", func(h *hand, ctx context.Context) { h.isolate(ctx, h.theOwner(ctx)[0]) }},
+	{"late owner", "partition", lateOwner},
 	{"mute", "partition", func(h *hand, ctx context.Context) { h.silence(ctx, outOf) }},
 	{"deaf", "partition", func(h *hand, ctx context.Context) { h.silence(ctx, into) }},
 	{"split", "partition", split},
@@ -53,6 +54,14 @@ func (h *hand) isolate(ctx context.Context, m *member) { h.cut(ctx, at(m.id), m)
 func (h *hand) silence(ctx context.Context, direction func(int) func(way) bool) {
 	m := h.some(1)[0]
 	h.cut(ctx, direction(m.id), m)
+}
+
+// lateOwner keeps back what an owner says for longer than it takes to suspect and
+// replace it, and then lets all of it arrive.
+func lateOwner(h *hand, ctx context.Context) {
+	m := h.theOwner(ctx)[0]
+	h.aim(cutStyles[0].name, m)
+	h.during(ctx, cutting(cutStyles[0], outOf(m.id)), 600*time.Millisecond, 2*time.Second)
 }
 
 // split parts the nodes into two sides.

@@ -167,6 +167,22 @@ func TestClockOffset(t *testing.T) {
 	assert.True(t, m.stop(stopBound), "the end of standard input still stops it")
 }
 
+// A node must not start from a log that rotted, and run when it is as it was.
+func TestTortureBitRot(t *testing.T) {
+	out := filepath.Join(t.TempDir(), "out")
+	rep := runTorture(t, "--scenario", "pipelines", "--faults", "bit-rot", "--for", "5s", "--seed", "1", "--out", out)
+	flipped := 0
+	for _, h := range rep.Timeline {
+		if strings.HasPrefix(h.Detail, "bit ") {
+			text, err := os.ReadFile(logFile(out, h.Nodes[0]))
+			require.NoError(t, err)
+			assert.Contains(t, string(text), "is damaged")
+			flipped++
+		}
+	}
+	assert.Positive(t, flipped, "there was something cold to flip a bit of")
+}
+
 // Clocks that jump and drift while the cluster works change no answer.
 func TestTortureClocks(t *testing.T) {
 	rep := runTorture(t, "--faults", "clock", "--for", "5s", "--seed", "3")

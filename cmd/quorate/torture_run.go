@@ -96,7 +96,7 @@ func (r *tortureRun) heal(ctx context.Context) {
 // readFinally reads a key until it gets an answer.
 func readFinally(ctx context.Context, c *loadClient, key string) bool {
 	for ctx.Err() == nil {
-		if c.connect() && c.do(lin.Op{Kind: lin.Get, Key: key, Client: c.client}).Outcome == lin.OK {
+		if c.connect() && c.do([]lin.Op{{Kind: lin.Get, Key: key, Client: c.client}})[0].Outcome == lin.OK {
 			return true
 		}
 		time.Sleep(thinkTime)

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/quoratedb/quorate/cmd/quorate/netfault"
 	lin "github.com/quoratedb/quorate/linearizability"
 )
 
@@ -18,6 +19,9 @@ type tortureScenario struct {
 	readPercent int      // this many operations are reads, whatever the family
 	hotPercent  int      // this many go to the first hotKeys of their family
 	think       time.Duration
+	pipelined   int      // percent of the times when a client sends several operations at once
+	zones       bool     // the nodes are in three zones, far apart
+	settings    []string // of the nodes, over tortureSettings
 }
 
 // tortureSettings make a node do within seconds what else takes it hours, so
@@ -46,6 +50,23 @@ var tortureScenarios = []tortureScenario{
 		favours: []string{"pause owner", "isolate owner", "slow one"}, mix: evenMix, readPercent: 60, hotPercent: 80, think: thinkTime},
 	{name: "durability", about: "deaths of many nodes at once, and full disks", kinds: []string{"kill", "disk-full"},
 		favours: []string{"kill all", "kill some", "disk full"}, mix: evenMix, hotPercent: 50, think: thinkTime},
+	{name: "decay", about: "disks that rot and fill up, on nodes that restart often", kinds: []string{"kill", "disk-full", "bit-rot"},
+		favours: []string{"bit rot", "disk full", "rolling"}, mix: evenMix, hotPercent: 50, think: thinkTime},
+	{name: "gray", about: "nothing is quite dead: slow nodes, flapping and one-way links, clocks that run wrong",
+		kinds: []string{"pause", "partition", "flap", "slow", "lossy", "clock"}, favours: []string{"slow one", "flap", "mute", "deaf", "one link", "clock drift"},
+		mix: evenMix, hotPercent: 70, think: thinkTime},
+	{name: "impatient", about: "nodes that repeat themselves faster than answers can come", kinds: []string{"slow", "lossy", "pause"},
+		favours: []string{"slow all", "slow one"}, mix: evenMix, hotPercent: 80, think: thinkTime, settings: []string{"--timeouts.resend=2ms"}},
+	{name: "lazy", about: "nodes that sync after they have answered: a kill is no power loss, so nothing may be lost", kinds: []string{"kill", "pause", "partition"},
+		favours: []string{"kill all", "kill some", "rolling"}, mix: evenMix, hotPercent: 50, think: thinkTime, settings: []string{"--wal.sync=interval=20ms"}},
+	{name: "outages", about: "much of the cluster goes at once: blackouts, swizzles, rolling restarts", kinds: []string{"kill", "pause", "partition"},
+		favours: []string{"kill all", "kill some", "rolling", "pause some", "swizzle", "all apart"}, mix: evenMix, hotPercent: 50, think: thinkTime},
+	{name: "pipelines", about: "clients that send several operations at once, most of them to few keys", kinds: faultKinds,
+		mix: evenMix, hotPercent: 90, think: thinkTime, pipelined: 65},
+	{name: "sequences", about: "owners that are replaced while what they said is still under way", kinds: []string{"pause", "partition"},
+		favours: []string{"late owner", "pause owner", "isolate owner", "mute"}, mix: evenMix, hotPercent: 90, think: thinkTime},
+	{name: "wan", about: "three zones 5 to 15 ms apart, links that lose and flap", kinds: []string{"kill", "pause", "partition", "flap", "slow", "lossy"},
+		favours: []string{"split", "flap", "lossy one", "slow one"}, mix: evenMix, hotPercent: 70, think: thinkTime, zones: true},
 	{name: "idle", about: "hardly any operations: what the cluster does by itself", kinds: faultKinds, mix: evenMix, hotPercent: 50, think: 200 * time.Millisecond},
 }
 
@@ -69,6 +90,14 @@ func listTortureScenarios() {
 		}
 		fmt.Printf("%-12s %s (faults: %s)\n", s.name, s.about, kinds)
 	}
+}
+
+// distances are the links between the nodes when all is well; nil: all are good.
+func (s *tortureScenario) distances(c *cluster) map[way]netfault.State {
+	if !s.zones {
+		return nil
+	}
+	return apart(c)
 }
 
 // draw draws an operation without its key.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -58,7 +60,7 @@ func TestNetworkFaultsHeal(t *testing.T) {
 		c.members = append(c.members, &member{id: id + 1})
 	}
 	for _, f := range networkFaults {
-		links := &mesh{nodes: 3, links: map[way]*netfault.Link{}}
+		links := &mesh{nodes: 3, links: map[way]*netfault.Link{}, whole: apart(c)}
 		for from := 1; from <= 3; from++ {
 			for to := 1; to <= 3; to++ {
 				if from != to {
@@ -76,12 +78,76 @@ func TestNetworkFaultsHeal(t *testing.T) {
 		cancel() // so that nothing rests
 		f.do(h, ended)
 		for w, l := range links.links {
-			assert.Equal(t, netfault.State{}, l.State(), "%s left %v bad", f.name, w)
+			assert.Equal(t, links.whole[w], l.State(), "%s left %v bad", f.name, w)
 		}
 		assert.NotEmpty(t, h.now.Nodes, f.name)
 		assert.Contains(t, log.String(), f.name)
 		links.close()
 	}
+}
+
+func TestZonesAreApart(t *testing.T) {
+	c := &cluster{}
+	for id := range 6 {
+		c.members = append(c.members, &member{id: id + 1})
+	}
+	whole := apart(c)
+	assert.Zero(t, whole[way{1, 4}].Out.Delay, "of one zone")
+	assert.Equal(t, 5*time.Millisecond, whole[way{1, 2}].Out.Delay)
+	assert.Equal(t, 15*time.Millisecond, whole[way{3, 2}].Back.Delay)
+	for w, s := range whole {
+		assert.Equal(t, s, whole[way{w.to, w.from}])
+	}
+}
+
+func TestBatches(t *testing.T) {
+	for _, s := range tortureScenarios {
+		d, several := newDraw(1, 2, newKeyspace(&s)), 0
+		for range 100 {
+			ops := d.batch()
+			assert.LessOrEqual(t, len(ops), 8)
+			if len(ops) > 1 {
+				several++
+			}
+		}
+		assert.Equal(t, s.pipelined > 0, several > 0, s.name)
+	}
+}
+
+// Only what a node needs to start, and writes no more, is cold.
+func TestRotHitsWhatIsCold(t *testing.T) {
+	m := &member{dir: t.TempDir()}
+	wal := filepath.Join(m.dir, "wal")
+	require.NoError(t, os.Mkdir(wal, 0o755))
+	h := &hand{rng: rand.New(rand.NewPCG(1, 1))}
+	put := func(names ...string) {
+		for _, name := range names {
+			require.NoError(t, os.WriteFile(filepath.Join(wal, name), append(bytes.Repeat([]byte{0}, 5000), 7, 0, 0), 0o600))
+		}
+	}
+	assert.Empty(t, h.coldFile(m))
+	put("01.wal", "02.wal")
+	assert.Equal(t, filepath.Join(wal, "01.wal"), h.coldFile(m))
+	put("03.ckpt", "03.wal", "04.wal", "05.wal")
+	chosen := map[string]bool{}
+	for range 100 {
+		chosen[filepath.Base(h.coldFile(m))] = true
+	}
+	assert.Equal(t, map[string]bool{"03.ckpt": true, "03.wal": true, "04.wal": true}, chosen)
+
+	file := filepath.Join(wal, "04.wal")
+	before, err := os.ReadFile(file)
+	require.NoError(t, err)
+	where, bit, err := h.flip(file)
+	require.NoError(t, err)
+	assert.EqualValues(t, 5000, where, "the only byte that holds something")
+	after, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, byte(7)^1<<bit, after[where])
+	require.NoError(t, flipBit(file, where, bit))
+	after, err = os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, before, after)
 }
 
 func TestCuttingIsDirected(t *testing.T) {
