@@ -137,7 +137,11 @@ func (c *Checker) judge(h History, m Model, idx []int32, b budget) Answer {
 	c.keyed.load(m, h, idx)
 	c.byZones, c.bySearch = c.keyed.uniqueRegister(), false
 	if c.byZones {
-		return c.zones.check(&c.keyed)
+		answer := c.zones.check(&c.keyed)
+		if answer == Illegal || !c.keyed.piped() {
+			return answer
+		}
+		c.byZones = false // the zones know nothing of the order in a message
 	}
 	if answer, ok := c.search.run(&c.keyed, b.maxSteps, b.deadline); ok {
 		c.bySearch = true

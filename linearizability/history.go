@@ -96,8 +96,11 @@ type Op struct {
 	Return   int64 // counts only with the outcome OK; 0 if Unknown
 	Result
 	Client int32
-	Kind   Kind
-	Cond   Cond
+	// Pipe names the message that the operation was sent in, with others; 0: alone.
+	// Those of one key and message that were answered take effect in the order of Place.
+	Pipe, Place int32
+	Kind        Kind
+	Cond        Cond
 }
 
 // History is a list of operations in any order.

@@ -41,6 +41,8 @@ type record struct {
 	Value64    *string         `json:"value64,omitempty"`
 	Expected   json.RawMessage `json:"expected,omitempty"`
 	Expected64 *string         `json:"expected64,omitempty"`
+	Pipe       int32           `json:"pipe,omitempty"`
+	Place      int32           `json:"place,omitempty"`
 	Delta      *int64          `json:"delta,omitempty"`
 	If         string          `json:"if,omitempty"`
 	Outcome    string          `json:"outcome,omitempty"`
@@ -95,7 +97,7 @@ func parseRecord(line []byte) (Op, error) {
 	if d.More() {
 		return Op{}, errors.New("more than one object on the line")
 	}
-	op := Op{Client: rec.Client}
+	op := Op{Client: rec.Client, Pipe: rec.Pipe, Place: rec.Place}
 	if rec.Call == nil {
 		return Op{}, errors.New(`"call" is missing: the time of the call, an integer`)
 	}
@@ -266,7 +268,7 @@ func WriteJSONL(w io.Writer, h History) error {
 }
 
 func toRecord(op *Op) *record {
-	rec := &record{Client: op.Client, Call: &op.Call, Op: op.Kind.String(), Outcome: op.Outcome.String()}
+	rec := &record{Client: op.Client, Pipe: op.Pipe, Place: op.Place, Call: &op.Call, Op: op.Kind.String(), Outcome: op.Outcome.String()}
 	if utf8.ValidString(op.Key) {
 		rec.Key = &op.Key
 	} else {

@@ -1,6 +1,8 @@
 package linearizability
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
@@ -23,9 +25,11 @@ func viaPorcupine(m Model, ops []Op, budget time.Duration) Answer {
 
 // forPorcupine translates the operations of one key. The values are interned
 // in a table of their own: a search that ran out of time ends in its own time.
+// The order in a message is part of the state: how many of each have executed.
 func forPorcupine(m Model, ops []Op) (porcupine.Model, []porcupine.Operation) {
 	v := new(values)
 	v.reset()
+	turns, messages := turnsOf(ops)
 	history := make([]porcupine.Operation, 0, len(ops))
 	for i := range ops {
 		op := &ops[i]
@@ -39,22 +43,78 @@ func forPorcupine(m Model, ops []Op) (porcupine.Model, []porcupine.Operation) {
 	}
 	var mu sync.Mutex // porcupine searches several keys at once
 	return porcupine.Model{
-		Init: func() any { return v.initial(m) },
+		Init: func() any { return porcupineState{v.initial(m), string(make([]byte, messages))} },
 		Step: func(state, input, _ any) (bool, any) {
 			mu.Lock()
 			defer mu.Unlock()
-			next, ok := v.step(state.(value), input.(*action))
-			return ok, next
+			at, a := state.(porcupineState), input.(*action)
+			next, ok := v.step(at.value, a)
+			if t, piped := turns[int(a.src)]; ok && piped {
+				ok = at.executed[t.message] == t.place
+				b := []byte(at.executed)
+				b[t.message]++
+				at.executed = string(b)
+			}
+			at.value = next
+			return ok, at
 		},
-		Hash: func(state any) uint64 { return uint64(state.(value)) * 0x9e3779b97f4a7c15 },
+		Hash: func(state any) uint64 {
+			at := state.(porcupineState)
+			h := uint64(at.value) * 0x9e3779b97f4a7c15
+			for i := range len(at.executed) {
+				h = (h ^ uint64(at.executed[i])) * 0x100000001b3
+			}
+			return h
+		},
 		DescribeOperation: func(_, output any) string {
 			return output.(*Op).String()
 		},
 		DescribeState: func(state any) string {
-			if s := state.(value); s != absent {
+			if s := state.(porcupineState).value; s != absent {
 				return show(v.text[s])
 			}
 			return "absent"
 		},
 	}, history
+}
+
+// porcupineState is the value of the key, and by message how many of its
+// operations have executed.
+type porcupineState struct {
+	value    value
+	executed string
+}
+
+// turn is an operation's place among those of its message that were answered.
+type turn struct {
+	message int
+	place   byte
+}
+
+// turnsOf gives the answered operations of messages their turns, by index, and
+// counts the messages.
+func turnsOf(ops []Op) (map[int]turn, int) {
+	var piped []int
+	for i := range ops {
+		if ops[i].Pipe != 0 && ops[i].Outcome == OK {
+			piped = append(piped, i)
+		}
+	}
+	slices.SortStableFunc(piped, func(a, b int) int {
+		return cmp.Or(cmp.Compare(ops[a].Pipe, ops[b].Pipe), cmp.Compare(ops[a].Place, ops[b].Place))
+	})
+	turns, messages := map[int]turn{}, 0
+	for n, i := range piped {
+		t := turn{message: messages}
+		if n > 0 {
+			before := piped[n-1]
+			if t = turns[before]; ops[before].Pipe == ops[i].Pipe {
+				t.place++
+			} else {
+				t = turn{message: messages}
+			}
+		}
+		turns[i], messages = t, t.message+1
+	}
+	return turns, messages
 }

@@ -137,6 +137,11 @@ func (k *keyed) uniqueRegister() bool {
 	return true
 }
 
+// piped reports whether some operations were sent in one message.
+func (k *keyed) piped() bool {
+	return slices.ContainsFunc(k.known, func(a action) bool { return a.pipe != 0 })
+}
+
 func (k *keyed) at(i int) *action {
 	if i < len(k.known) {
 		return &k.known[i]

@@ -2,6 +2,7 @@ package linearizability
 
 import (
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,6 +23,13 @@ type mix struct {
 	clients int
 	ops     int
 	saw     bool // writes reveal what was there before, now and then
+	piped   bool // messages of up to four operations; a lie may also be that one overtakes another
+}
+
+// pending is an operation that a client waits for.
+type pending struct {
+	op   Op
+	done bool
 }
 
 // draw runs a real register with clients that overlap, so that the history is
@@ -29,17 +37,13 @@ type mix struct {
 // a random instant of its interval; unknown ones execute at any later time or
 // never.)
 func (x mix) draw(r *rand.Rand) History {
-	type pending struct {
-		op   Op
-		done bool
-	}
 	var v values
 	v.reset()
 	state := v.initial(x.model)
 	var h History
-	open := make([]*pending, x.clients)
+	open := make([][]*pending, x.clients)
 	var lost []*pending
-	now, next := int64(0), 0
+	now, next, messages := int64(0), 0, int32(0)
 	execute := func(p *pending) {
 		p.done = true
 		state = x.answer(r, &v, state, &p.op)
@@ -47,37 +51,64 @@ func (x mix) draw(r *rand.Rand) History {
 	for len(h) < x.ops {
 		now += r.Int64N(2)
 		c := r.IntN(x.clients)
-		p := open[c]
+		if len(open[c]) == 0 {
+			n := 1
+			if x.piped {
+				n, messages = 1+r.IntN(4), messages+1
+			}
+			for place := range n {
+				next++
+				op := x.request(r, next, int32(c), now)
+				if x.piped {
+					op.Pipe, op.Place = messages, int32(place)
+				}
+				open[c] = append(open[c], &pending{op: op})
+			}
+			continue
+		}
+		p := x.turn(r, open[c], func(p *pending) bool { return p.done })
 		switch {
 		case len(lost) > 0 && r.IntN(6) == 0:
 			if q := lost[r.IntN(len(lost))]; !q.done {
 				execute(q)
 			}
-		case p == nil:
-			next++
-			open[c] = &pending{op: x.request(r, next, int32(c), now)}
-		case !p.done && r.Float64() < x.unknown:
+		case p != nil && r.Float64() < x.unknown:
 			lost = append(lost, p)
 			h = append(h, p.op) // no answer yet
-			open[c] = nil
-		case !p.done:
+			open[c] = slices.DeleteFunc(open[c], func(q *pending) bool { return q == p })
+		case p != nil:
 			execute(p)
 		default:
-			p.op.Return = now
-			if r.Float64() < x.lie {
-				x.falsify(r, &p.op)
+			for _, p := range open[c] {
+				p.op.Return = now
+				if r.Float64() < x.lie {
+					x.falsify(r, &p.op)
+				}
+				h = append(h, p.op)
 			}
-			h = append(h, p.op)
 			open[c] = nil
 		}
 	}
-	for _, p := range open {
-		if p != nil {
+	for _, list := range open {
+		for _, p := range list {
 			p.op.Result = Result{}
 			h = append(h, p.op)
 		}
 	}
 	return h
+}
+
+// turn picks the operation of a message that executes next: the first that is
+// not done, or any of those if it is a lie; nil if all are.
+func (x mix) turn(r *rand.Rand, message []*pending, done func(*pending) bool) *pending {
+	left := slices.DeleteFunc(slices.Clone(message), done)
+	switch {
+	case len(left) == 0:
+		return nil
+	case x.piped && r.Float64() < x.lie:
+		return left[r.IntN(len(left))]
+	}
+	return left[0]
 }
 
 func (x mix) request(r *rand.Rand, n int, client int32, now int64) Op {
@@ -173,6 +204,10 @@ var mixes = []mix{
 	{name: "kv conditions, unique", model: KV, kinds: []Kind{Get, Set, Delete, Set}, conds: true, saw: true, unique: true},
 	{name: "kv appends", model: KV, kinds: []Kind{Get, Append, Append, Get, Set}, unique: true},
 	{name: "kv everything", model: KV, kinds: []Kind{Get, Set, Delete, CAS, Incr, Append}, conds: true, saw: true, deltas: []int64{1, 2}},
+	{name: "register, piped", model: Register, kinds: []Kind{Get, Set, Get}, unique: true, piped: true},
+	{name: "register with few values, piped", model: Register, kinds: []Kind{Get, Set, Set}, piped: true},
+	{name: "kv conditions, piped", model: KV, kinds: []Kind{Get, Set, Delete}, conds: true, saw: true, piped: true},
+	{name: "kv everything, piped", model: KV, kinds: []Kind{Get, Set, Set, Delete, CAS, Incr, Append}, conds: true, saw: true, piped: true, deltas: []int64{1, 2}},
 	{name: "kv everything, unique", model: KV, kinds: []Kind{Get, Set, Delete, CAS, Incr}, conds: true, saw: true, unique: true, deltas: []int64{1}},
 }
 

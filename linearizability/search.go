@@ -35,6 +35,7 @@ type search struct {
 	order    []int32 // scratch
 	blind    []mask  // for each level: the blind writes among pend
 	ahead    lookahead
+	chain    chain
 
 	classes []class
 	used    []uint16 // of each class: how many members have been executed
@@ -118,7 +119,7 @@ func (s *search) visit(c config) bool {
 		if s.ahead.hopeless(s, &c) {
 			return false
 		}
-		if s.forced(&c) {
+		if s.forced(&c) { // and so ready
 			state, ok := s.k.values.step(c.state, &s.k.known[o])
 			if !ok {
 				return false
@@ -164,14 +165,21 @@ func (s *search) open(level int32) []int32 {
 // free executes every open operation that looks, finds what it answered, and
 // changes nothing (observation 3).
 func (s *search) free(c config) config {
-	for _, j := range s.open(c.level) {
-		a := &s.k.known[j]
-		if !a.readOnly() || c.done.has(s.slot[j]) {
-			continue
-		}
-		if _, ok := s.k.values.step(c.state, a); ok {
-			c.done = c.done.with(s.slot[j])
-			c.fresh = false
+	for again := true; again; {
+		again = false
+		for _, j := range s.open(c.level) {
+			a := &s.k.known[j]
+			if !a.readOnly() || c.done.has(s.slot[j]) {
+				continue
+			}
+			if commit, ok := s.ready(&c, j, false); !ok || commit != (mask{}) {
+				continue
+			}
+			if _, ok := s.k.values.step(c.state, a); ok {
+				c.done = c.done.with(s.slot[j])
+				c.fresh = false
+				again = s.chain.any // what comes after it may be ready now
+			}
 		}
 	}
 	return c
@@ -180,7 +188,7 @@ func (s *search) free(c config) config {
 // forced reports whether the next operation is alone: nothing else can execute.
 func (s *search) forced(c *config) bool {
 	return s.pendFrom[c.level+1]-s.pendFrom[c.level] == 1 && (len(s.classes) == 0 || !s.unknownOpen(c.level)) &&
-		!c.hidden.has(s.slot[c.level])
+		!c.hidden.has(s.slot[c.level]) && s.chain.before[c.level] < c.level
 }
 
 func (s *search) unknownOpen(level int32) bool {
@@ -211,22 +219,45 @@ func (s *search) choose(c config) bool {
 	// Hiding changes nothing but o, so it is only tried before anything else is
 	// executed at this level. Whoever visits c again at this level got here by
 	// executing something, but that something fits after o as well.
-	if c.hidden.has(s.slot[o]) && s.visit(s.next(c)) {
-		return true
+	if c.hidden.has(s.slot[o]) {
+		if commit, ok := s.ready(&c, o, false); ok && s.visit(s.next(c.committed(commit))) {
+			return true
+		}
 	}
-	if !due.readOnly() && !(c.fresh && due.blind()) {
-		if state, ok := s.k.values.step(c.state, due); ok && s.visit(s.next(s.execute(c, due, state))) {
+	if !(c.fresh && due.blind()) {
+		if n, ok := s.take(c, o); ok && s.visit(s.next(n)) {
 			return true
 		}
 	}
 	return s.chooseOther(c) || s.chooseUnknown(c)
 }
 
-// execute moves c to the state that a left behind.
-func (s *search) execute(c config, a *action, state value) config {
+// take executes the open operation j now, for all to see, if that is possible
+// and not free anyhow.
+func (s *search) take(c config, j int32) (config, bool) {
+	a := &s.k.known[j]
+	commit, ok := s.ready(&c, j, a.blind())
+	if !ok || a.readOnly() && commit == (mask{}) {
+		return c, false
+	}
+	state, ok := s.k.values.step(c.state, a)
+	if !ok {
+		return c, false
+	}
+	n := s.execute(c, a, j, state).committed(commit)
+	n.done, n.hidden = n.done.with(s.slot[j]), n.hidden.without(s.slot[j])
+	if s.chain.any {
+		n.hidden = n.hidden.minus(s.following(&c, j))
+	}
+	return n, true
+}
+
+// execute moves c to the state that a left behind; j is its position, or -1 for
+// an unknown one.
+func (s *search) execute(c config, a *action, j int32, state value) config {
 	c.state = state
 	if a.blind() {
-		c.hidden = c.hidden.or(s.blind[c.level].minus(c.done))
+		c.hidden = c.hidden.or(s.hideable(&c, j))
 	}
 	c.fresh = a.blind() || a.unknown
 	return c
@@ -236,16 +267,10 @@ func (s *search) chooseOther(c config) bool {
 	open := s.open(c.level)
 	for i, j := range open[1:] { // open[0] is the one due
 		a := &s.k.known[j]
-		if c.done.has(s.slot[j]) || a.readOnly() || c.fresh && a.blind() || s.laterTwin(c, open[:i+1], j) {
+		if c.done.has(s.slot[j]) || c.fresh && a.blind() || s.laterTwin(c, open[:i+1], j) {
 			continue
 		}
-		state, ok := s.k.values.step(c.state, a)
-		if !ok {
-			continue
-		}
-		n := s.execute(c, a, state)
-		n.done, n.hidden = n.done.with(s.slot[j]), n.hidden.without(s.slot[j])
-		if s.visit(n) {
+		if n, ok := s.take(c, j); ok && s.visit(n) {
 			return true
 		}
 		if s.stopped {
@@ -277,7 +302,7 @@ func (s *search) chooseUnknown(c config) bool {
 			continue // an effect nobody can notice
 		}
 		s.used[i]++
-		ok := s.visit(s.execute(c, a, state))
+		ok := s.visit(s.execute(c, a, -1, state))
 		s.used[i]--
 		if ok {
 			return true
@@ -328,6 +353,7 @@ func dominates(a, b []uint16) bool {
 // more than maxOpen are, at any time.
 func (s *search) layOut() bool {
 	known := s.k.known
+	s.chain.build(s.k)
 	s.pend, s.pendFrom, s.blind = s.pend[:0], append(s.pendFrom[:0], 0), s.blind[:0]
 	s.slot = slices.Grow(s.slot[:0], len(known))[:len(known)]
 	byCall := s.byCall()

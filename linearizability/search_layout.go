@@ -42,11 +42,11 @@ func (s *search) findTwins() {
 	}
 	for level := range s.k.known {
 		a := &s.k.known[level]
-		if a.readOnly() {
+		if a.readOnly() || a.pipe != 0 {
 			continue
 		}
 		for _, j := range s.open(int32(level))[1:] {
-			if s.same[j] != s.same[level] && s.k.known[j].alike(a) {
+			if s.same[j] != s.same[level] && s.k.known[j].pipe == 0 && s.k.known[j].alike(a) {
 				s.same[j] = s.same[level]
 			}
 		}

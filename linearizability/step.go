@@ -8,6 +8,8 @@ type action struct {
 	delta     int64
 	num       int64
 	src       int32 // index into the history
+	pipe      int32
+	place     int32
 	val       value // Set, CAS, Append: the value to write
 	exp       value // CAS
 	out       value // SawValue: the value seen, or absent
@@ -24,7 +26,7 @@ func (v *values) compile(m Model, op *Op, src int) action {
 	a := action{
 		call: op.Call, ret: op.end(), delta: op.Delta, num: op.Num, src: int32(src),
 		kind: op.Kind, cond: op.Cond, saw: op.Saw, found: op.Found, applied: op.Applied,
-		unknown: op.Outcome == Unknown,
+		unknown: op.Outcome == Unknown, pipe: op.Pipe, place: op.Place,
 	}
 	switch op.Kind {
 	case Set, Append:
