@@ -19,7 +19,8 @@ import (
 type partition struct {
 	regs     table
 	index    *btree.BTreeG[*entry]
-	promised kv.Ballot
+	promised kv.Ballot // its epoch is at least born
+	born     kv.Epoch  // of the map that created the bucket
 	floor    kv.Version
 	sum      msg.Sum
 	live     int    // entries with a value

@@ -18,7 +18,6 @@ type Config struct {
 	Layout *ring.Layout
 	Node   kv.NodeID
 	Inc    kv.Incarnation
-	Epoch  kv.Epoch
 	Lane   uint32
 	Lanes  int
 	Seed   uint64 // for the tables of keys: chance where clients may be hostile
@@ -45,11 +44,7 @@ type Replica struct {
 // New makes an empty replica.
 func New(cfg Config) *Replica {
 	r := &Replica{cfg: cfg, gens: map[kv.NodeID]uint64{}}
-	cfg.Layout.Each(func(p kv.Partition) {
-		if actors.LaneOf(p, cfg.Lanes) == cfg.Lane && cfg.Layout.Mode(p) == kv.Strong && cfg.Layout.IndexOf(p, cfg.Node) >= 0 {
-			r.parts.Set(p, newPartition(p, cfg.Seed))
-		}
-	})
+	r.SetLayout(nil, cfg.Layout)
 	return r
 }
 
@@ -274,8 +269,8 @@ func (r *Replica) confirm(c *actors.Context, m *msg.Confirm) {
 
 // readVersions answers for reads that have no ballot, and for collection.
 func (r *Replica) readVersions(c *actors.Context, m *msg.ReadVersions) {
-	reply := &msg.Versions{ID: m.ID, Epoch: r.cfg.Epoch}
-	if m.Epoch == r.cfg.Epoch {
+	reply := &msg.Versions{ID: m.ID, Epoch: r.cfg.Layout.Epoch()}
+	if m.Epoch == r.cfg.Layout.Epoch() {
 		reply.Versions = make([]kv.Version, len(m.Keys))
 		for i := range m.Keys {
 			if p := r.part(m.Keys[i].Partition); p != nil {

@@ -59,6 +59,9 @@ func (p *partition) restoreDrop(rec *msg.DropRecord) {
 
 func (r *Replica) with(id kv.Partition, f func(*partition)) error {
 	p := r.part(id)
+	if p == nil && r.cfg.Layout.Mode(id) != kv.Strong {
+		return nil // of a bucket that is gone: the map says so
+	}
 	if p == nil {
 		return fmt.Errorf("replica: record of partition %d, of which this node holds no copy: was the data directory written under another cluster map?", id)
 	}

@@ -25,7 +25,7 @@ var testRing = func() *ring.Layout {
 }()
 
 func newReplica(inc kv.Incarnation) *Replica {
-	return New(Config{Layout: testRing, Node: 1, Inc: inc, Epoch: 1, Lanes: 1})
+	return New(Config{Layout: testRing, Node: 1, Inc: inc, Lanes: 1})
 }
 
 // twin is the acceptor's rule as one would write it down first: maps, and every

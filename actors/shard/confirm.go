@@ -159,7 +159,7 @@ func (s *Shard) confirmed(c *actors.Context, m *msg.Confirmed) {
 			no, refused = &refused[0], refused[1:]
 		}
 		switch {
-		case p.ballot != asked.Ballot:
+		case p == nil || p.ballot != asked.Ballot:
 		case no == nil:
 			p.stamps[p.indexOf(from.node)] = stamp
 		case no.Promised.Less(p.ballot): // it missed the claim

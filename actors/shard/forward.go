@@ -32,7 +32,7 @@ func (s *Shard) forward(c *actors.Context, to *peer, f ref) {
 
 func (s *Shard) flushForward(c *actors.Context, p *peer, refs []ref) {
 	fw := &forward{refs: refs, inc: p.inc, sentNs: c.NowNs}
-	m := &msg.Forward{SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Epoch, Ops: make([]msg.Op, len(fw.refs))}
+	m := &msg.Forward{SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Layout.Epoch(), Ops: make([]msg.Op, len(fw.refs))}
 	var latest int64
 	for i, f := range fw.refs {
 		m.Ops[i] = *f.op()
@@ -67,16 +67,8 @@ func (s *Shard) takeForward(c *actors.Context, m *msg.Forward) {
 	if !fresh {
 		return
 	}
-	if m.Epoch != s.cfg.Epoch {
-		refused := make([]kv.Result, len(m.Ops))
-		for i := range refused {
-			refused[i].Status = kv.NotOwner
-		}
-		c.Send(c.Sender, &msg.Forwarded{ID: m.ID, Inc: s.cfg.Inc, Results: refused})
-		return
-	}
 	timeout := min(m.TimeoutNs, s.cfg.RequestTimeoutNs)
-	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops, forwarded: true})
+	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops, epoch: m.Epoch, forwarded: true})
 }
 
 // forwarded takes in the results of a forward.
@@ -104,7 +96,7 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 			continue
 		}
 		p := s.parts.At(f.op().Partition)
-		if p.seen.Less(res.Rev.Ballot) {
+		if p != nil && p.seen.Less(res.Rev.Ballot) {
 			p.seen = res.Rev.Ballot
 			s.reroute(c, f)
 		} else {

@@ -315,7 +315,7 @@ func (s *Shard) sweepGraves(c *actors.Context, p *partition) {
 	}
 	for _, m := range p.prefs {
 		id := s.remember(c, &sent{to: m, graves: j})
-		c.Send(m.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Epoch, Keys: refs})
+		c.Send(m.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Layout.Epoch(), Keys: refs})
 	}
 }
 

@@ -15,7 +15,7 @@ func (s *Shard) prepare(c *actors.Context, p *partition) {
 	failpoint.Inject("bug-11-ballot-reused-after-restart", func() {
 		round, inc = max(round-1, 1), 1
 	})
-	p.ballot = kv.Ballot{Epoch: s.cfg.Epoch, Round: round, Node: s.cfg.Node, Inc: inc}
+	p.ballot = kv.Ballot{Epoch: max(s.cfg.Epoch, p.born), Round: round, Node: s.cfg.Node, Inc: inc}
 	p.seen = p.ballot
 	p.role = preparing
 	p.sinceNs = c.NowNs
@@ -37,7 +37,7 @@ func (s *Shard) promises(c *actors.Context, m *msg.Promises) {
 	}
 	for i, asked := range x.prepare {
 		p := s.parts.At(asked.Partition)
-		if p.role == follower || p.ballot != asked.Ballot {
+		if p == nil || p.role == follower || p.ballot != asked.Ballot {
 			continue
 		}
 		at, it := p.indexOf(x.to.node), &m.Items[i]
@@ -270,7 +270,7 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 	kept := s.takeovers[:0]
 	for _, p := range s.takeovers {
 		switch {
-		case p.takeAtNs == 0 || p.role != follower:
+		case p.takeAtNs == 0 || p.role != follower || p.gone:
 		case p.takeAtNs > c.NowNs:
 			kept = append(kept, p)
 		default:

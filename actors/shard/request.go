@@ -15,9 +15,10 @@ type request struct {
 	ops        []msg.Op
 	results    []kv.Result
 	progress   []progress
-	open       int  // operations without a result
-	forwarded  bool // from another shard
-	mixed      bool // holds writes: reads keep their place behind them
+	open       int      // operations without a result
+	forwarded  bool     // from another shard
+	epoch      kv.Epoch // of the map by which the partitions were chosen; 0: this shard's
+	mixed      bool     // holds writes: reads keep their place behind them
 }
 
 // progress of one operation. What matters is whether it may still take effect
@@ -45,7 +46,7 @@ func (s *Shard) takeOps(c *actors.Context, m *msg.Ops) {
 	if m.TimeoutNs > 0 && m.TimeoutNs < timeout {
 		timeout = m.TimeoutNs
 	}
-	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops})
+	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops, epoch: m.Epoch})
 }
 
 // open routes the operations of a new request.
@@ -69,8 +70,12 @@ func (s *Shard) open(c *actors.Context, r *request) {
 		switch op := f.op(); {
 		case full:
 			s.finish(c, f, kv.Result{Status: kv.Busy})
-		case s.parts.At(op.Partition) == nil || !op.Kind.Valid() || !op.Cond.Valid():
+		case !s.means(r, op.Partition):
+			s.finish(c, f, s.absent(r, op.Partition))
+		case !op.Kind.Valid() || !op.Cond.Valid():
 			s.finish(c, f, kv.Result{Status: kv.BadRequest})
+		case op.Tuning != nil:
+			s.finish(c, f, kv.Refused("a strong bucket takes no r, w, causal context or ttl; a bucket in mode eventual does"))
 		default:
 			s.route(c, f)
 		}

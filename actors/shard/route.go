@@ -47,6 +47,9 @@ func (s *Shard) claimOf(p *partition) kv.Ballot {
 			b = l
 		}
 	}
+	if b.Node == 0 {
+		return kv.Ballot{} // a copy that has promised nothing but to be as new as its bucket
+	}
 	return b
 }
 
@@ -244,7 +247,7 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 	for len(o.versions) > 0 {
 		n := fitting(o.versions, func(it *msg.KeyRef) int { return len(it.Key) })
 		id := s.remember(c, &sent{to: p, versions: o.versionFor[:n:n]})
-		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Epoch, Keys: o.versions[:n:n]})
+		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Layout.Epoch(), Keys: o.versions[:n:n]})
 		o.versions, o.versionFor = o.versions[n:], o.versionFor[n:]
 	}
 	for len(o.forward) > 0 {

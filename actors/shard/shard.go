@@ -104,6 +104,8 @@ const (
 //  2. keys holds exactly the keys with waiting operations or a round under way.
 type partition struct {
 	id      kv.Partition
+	born    kv.Epoch // of the map that created its bucket
+	gone    bool     // the map has it no more
 	role    role
 	self    int // position of this node in prefs, -1 if it holds no copy
 	prefs   []*peer
@@ -133,16 +135,12 @@ func New(cfg Config, local Local) *Shard {
 	for _, n := range cfg.Layout.Nodes() {
 		s.addPeer(n.ID)
 	}
-	cfg.Layout.Each(func(id kv.Partition) {
-		if actors.LaneOf(id, cfg.Lanes) == cfg.Lane && cfg.Layout.Mode(id) == kv.Strong {
-			s.addPartition(id)
-		}
-	})
+	s.SetLayout(nil, cfg.Layout)
 	return s
 }
 
 func (s *Shard) addPartition(id kv.Partition) {
-	p := &partition{id: id, self: s.cfg.Layout.IndexOf(id, s.cfg.Node), keys: map[string]*key{}}
+	p := &partition{id: id, born: s.cfg.Layout.Born(id), self: s.cfg.Layout.IndexOf(id, s.cfg.Node), keys: map[string]*key{}}
 	for _, n := range s.cfg.Layout.Preference(id) {
 		p.prefs = append(p.prefs, s.byID[n])
 	}
