@@ -2,7 +2,7 @@ package replica
 
 import (
 	"bytes"
-	"encoding/binary"
+	"math/bits"
 
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
@@ -27,7 +27,6 @@ type partition struct {
 	bytes    uint64 // keys and data of those
 	tombs    int    // entries that are tombstones
 	id       kv.Partition
-	buf      []byte // scratch for hashing
 }
 
 // entry is a register with its key.
@@ -63,12 +62,13 @@ func newPartition(id kv.Partition, seed uint64) *partition {
 // put stores a register under a key, of which e is the entry if there is one.
 // Key and data are copied: they may be part of a larger buffer.
 func (p *partition) put(e *entry, key []byte, reg *kv.Register) {
+	hash := hashKey(key)
 	if e == nil {
 		e = newEntry(key)
 		p.regs.add(e)
 		p.index.Set(e)
 	} else {
-		p.account(e, -1)
+		p.account(e, hash, -1)
 	}
 	e.Register = *reg
 	if reg.Kind == kv.Value {
@@ -76,18 +76,19 @@ func (p *partition) put(e *entry, key []byte, reg *kv.Register) {
 	} else {
 		e.Data = nil
 	}
-	p.account(e, +1)
+	p.account(e, hash, +1)
 }
 
 func (p *partition) remove(e *entry) {
-	p.account(e, -1)
+	p.account(e, hashKey(e.key), -1)
 	p.regs.remove(e)
 	p.index.Delete(e)
 }
 
-// account adds an entry to the counters and the digest, or takes it out.
-func (p *partition) account(e *entry, sign int) {
-	h := p.hash(e)
+// account adds an entry to the counters and the digest, or takes it out. Key is
+// the hash of its key.
+func (p *partition) account(e *entry, key msg.Sum, sign int) {
+	h := digest(key, &e.Version)
 	if sign > 0 {
 		p.sum = add(p.sum, h)
 	} else {
@@ -102,18 +103,30 @@ func (p *partition) account(e *entry, sign int) {
 	}
 }
 
-// hash digests one key and version.
-func (p *partition) hash(e *entry) msg.Sum {
-	b := append(p.buf[:0], e.key...)
-	v := &e.Version
-	b = binary.LittleEndian.AppendUint32(b, uint32(v.Ballot.Epoch))
-	b = binary.LittleEndian.AppendUint32(b, v.Ballot.Round)
-	b = binary.LittleEndian.AppendUint32(b, uint32(v.Ballot.Inc))
-	b = binary.LittleEndian.AppendUint16(b, uint16(v.Ballot.Node))
-	b = binary.LittleEndian.AppendUint64(b, v.Seq)
-	p.buf = b
-	h := xxh3.Hash128(b)
+// hashKey is a key's part in digests, the same on every node.
+func hashKey(key []byte) msg.Sum {
+	h := xxh3.Hash128(key)
 	return msg.Sum{Hi: h.Hi, Lo: h.Lo}
+}
+
+// digest hashes a key, of which the hash is given, and a version. Versions of
+// one ballot never collide for a key: mix is a bijection. Those of different
+// ballots do with probability 2^-64.
+func digest(key msg.Sum, v *kv.Version) msg.Sum {
+	b := &v.Ballot
+	w := mix(uint64(b.Inc)<<16 | uint64(b.Node))
+	w = mix(w ^ (uint64(b.Epoch)<<32 | uint64(b.Round)))
+	w = mix(w ^ v.Seq)
+	return msg.Sum{Hi: mix(key.Hi ^ w), Lo: mix(key.Lo + bits.RotateLeft64(w, 32))}
+}
+
+// mix is the finaliser of splitmix64 (Steele, Lea, Flood 2014), of which the
+// increment keeps zero from being its own image.
+func mix(h uint64) uint64 {
+	h += 0x9E3779B97F4A7C15
+	h = (h ^ h>>30) * 0xBF58476D1CE4E5B9
+	h = (h ^ h>>27) * 0x94D049BB133111EB
+	return h ^ h>>31
 }
 
 // The halves are summed apart: carries would add nothing to the strength.

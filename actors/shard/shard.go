@@ -16,6 +16,7 @@ import (
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/once"
 	"github.com/quoratedb/quorate/actors/quorum"
 	"github.com/quoratedb/quorate/ring"
 )
@@ -24,6 +25,7 @@ import (
 type Local interface {
 	Promised(p kv.Partition) kv.Ballot
 	Lookup(p kv.Partition, key []byte) kv.Register
+	Warm(p kv.Partition, key []byte)
 	Sum(p kv.Partition) msg.Sum
 	Buckets(p kv.Partition) []msg.Sum
 	List(p kv.Partition, after string, mask uint64, limit int) ([]msg.KeyVersion, bool)
@@ -84,7 +86,7 @@ type peer struct {
 	confirm                confirmState
 	forwardSeq             uint64 // of forwards to it
 	forwards               map[uint64]*forward
-	seen                   seenTail // forwards from it
+	seen                   once.Tail // forwards from it
 }
 
 // role is what a shard is to a partition.
@@ -210,6 +212,9 @@ func (s *Shard) Flush(c *actors.Context) {
 	for len(s.ready) > 0 {
 		ready := s.ready
 		s.ready = s.spareReady[:0]
+		for _, k := range ready { // misses that overlap: see replica/table.go
+			s.local.Warm(k.p.id, k.raw)
+		}
 		for _, k := range ready {
 			k.isReady = false
 			if k.phase == idle && len(k.waiting) > 0 || k.refresh {
