@@ -14,15 +14,17 @@ import (
 // It sits next to the node that it talks to: its connection has a latency but
 // never loses anything, and breaks when the node crashes.
 type client struct {
-	ops     []ClientOp // still to do, in order
-	next    int
-	flight  []inFlight // the operations of the message that is not yet answered
-	node    kv.NodeID  // that the message went to
-	id      uint64     // of the message; its parts add their number, see partID
-	restNs  int64      // it thinks until then
-	hids    [maxPipeline]int32
-	seen    []string // by key: the value seen last
-	answers uint64   // messages sent
+	ops    []ClientOp // still to do, in order
+	next   int
+	flight []inFlight // the operations of the message that is not yet answered
+	node   kv.NodeID  // that the message went to
+	id     uint64     // of the message; its parts add their number, see partID
+	restNs int64      // it thinks until then
+	hids   [maxPipeline]int32
+	seen   []string // by key: the value seen last
+	// contexts are those that it was given of keys of eventual buckets, by key.
+	contexts [][]context
+	answers  uint64 // messages sent
 }
 
 // inFlight is an operation under way.
@@ -40,7 +42,7 @@ const answerDelayNs = 200_000
 
 func (w *World) newClients() {
 	for i := range w.cfg.Clients {
-		c := &client{seen: make([]string, len(w.cfg.Keys))}
+		c := &client{seen: make([]string, len(w.cfg.Keys)), contexts: make([][]context, len(w.cfg.Keys))}
 		for slot := range c.hids { // in the history each place in a message is a client of its own
 			c.hids[slot] = int32(i + slot*w.cfg.Clients)
 		}
@@ -86,14 +88,17 @@ func (w *World) begin(i int, ops []ClientOp) {
 		w.cover.hit(Pipelined)
 	}
 	var parts [][]msg.Op
-	var lanes []uint32
+	var to []actors.Address // by part
 	for k := range ops {
 		out := w.invoke(i, k, &ops[k])
-		lane := actors.LaneOf(out.Partition, w.cfg.Lanes)
-		part := slices.Index(lanes, lane)
+		at := actors.Address{Node: c.node, Kind: actors.Shard, Index: actors.LaneOf(out.Partition, w.cfg.Lanes)}
+		if w.modeOf(ops[k].Key) != kv.Strong {
+			at.Kind = actors.Coordinator
+		}
+		part := slices.Index(to, at)
 		if part < 0 {
 			part = len(parts)
-			lanes, parts = append(lanes, lane), append(parts, nil)
+			to, parts = append(to, at), append(parts, nil)
 		}
 		parts[part] = append(parts[part], out)
 		c.flight[k].part = uint64(part)
@@ -105,7 +110,7 @@ func (w *World) begin(i int, ops []ClientOp) {
 		return
 	}
 	for part := range parts {
-		w.ask(i, n, lanes[part], partID(c.id, uint64(part)), parts[part])
+		w.ask(i, n, to[part], partID(c.id, uint64(part)), parts[part])
 	}
 	w.q.push(w.nowNs+w.cfg.ClientTimeoutNs, event{kind: evTimeout, node: uint8(i), arg: c.id})
 }
@@ -113,30 +118,30 @@ func (w *World) begin(i int, ops []ClientOp) {
 // partID is the id of a part of a message.
 func partID(id, part uint64) uint64 { return id | part<<24 }
 
-// ask sends operations to a lane of a node.
-func (w *World) ask(i int, n *node, lane uint32, id uint64, ops []msg.Op) {
+// ask sends operations to an actor of a node.
+func (w *World) ask(i int, n *node, to actors.Address, id uint64, ops []msg.Op) {
 	roll := dice(mix(mix(w.plan.Seed, streamClients), id))
 	env := actors.Envelope{
 		Message: &msg.Ops{ID: id, TimeoutNs: w.cfg.RequestTimeoutNs, Ops: ops},
 		From:    actors.Address{Node: n.id, Kind: actors.Client, Index: uint32(i)},
-		To:      actors.Address{Node: n.id, Kind: actors.Shard, Index: lane},
+		To:      to,
 	}
 	at := w.nowNs + 20_000 + w.below(&roll, 200_000)
 	w.trace.rec.message(&env, MessageSent, at)
-	w.q.push(at, event{kind: evDeliver, node: uint8(n.idx), lane: uint8(lane), env: env, arg: id})
+	w.q.push(at, event{kind: evDeliver, node: uint8(n.idx), lane: uint8(to.Index), env: env, arg: id})
 }
 
 // invoke enters an operation into the history and says what to send.
 func (w *World) invoke(i, slot int, op *ClientOp) msg.Op {
 	c := w.clients[i]
-	if w.phase == safety && w.doubts[op.Key] >= maxDoubts {
+	if w.phase == safety && w.doubts[op.Key] >= maxDoubts && w.modeOf(op.Key) != kv.Eventual {
 		op.Do = "get"
 	}
 	kind := operations[op.Do]
 	key := &w.cfg.Keys[op.Key]
 	lop := linearizability.Op{Key: key.Name, Call: w.nowNs, Client: c.hids[slot], Kind: kind.lkind, Cond: kind.lcond}
 	out := msg.Op{Op: kv.Op{Key: []byte(key.Name), Kind: kind.kind, Cond: kind.cond, WantOld: kind.old, HeadOnly: kind.head}}
-	out.Partition = w.layout.PartitionOf(nil, out.Key)
+	out.Partition = partitionOf(w.layout, key)
 	switch kind.kind {
 	case kv.OpSet:
 		lop.Value = valueOf(op.Value)
@@ -153,7 +158,11 @@ func (w *World) invoke(i, slot int, op *ClientOp) msg.Op {
 		out.Expected = []byte(lop.Expected)
 	}
 	out.Value = []byte(lop.Value)
-	c.flight = append(c.flight, inFlight{op: op, handle: w.history.Invoke(lop), slot: slot})
+	handle := w.history.Invoke(lop)
+	if w.modeOf(op.Key) == kv.Eventual {
+		w.eventualInvoke(i, handle, op, &out)
+	}
+	c.flight = append(c.flight, inFlight{op: op, handle: handle, slot: slot})
 	w.trace.note(w, int(op.Node), "client %d: %s", i, &lop)
 	return out
 }

@@ -108,6 +108,7 @@ func (w *World) hangUp(n *node) {
 func (w *World) complete(i int, f *inFlight, res linearizability.Result, r *kv.Result) {
 	c, op := w.clients[i], f.op
 	w.history.Complete(f.handle, w.nowNs, res)
+	w.eventualComplete(i, f, res.Outcome, r)
 	switch res.Outcome {
 	case linearizability.OK:
 		w.outcomes.ok++

@@ -89,6 +89,7 @@ func (d *drawer) config() {
 	for i := range int(min(d.in(p.keys), d.in(p.keys))) {
 		c.Keys = append(c.Keys, Key{Name: fmt.Sprintf("k%d", i), Counter: d.share(p.counters)})
 	}
+	d.drawBuckets()
 	c.Unjudged, c.Strict = p.oracles.off(), p.oracles.strict
 }
 

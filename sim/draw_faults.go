@@ -124,8 +124,7 @@ func (d *drawer) target() kv.NodeID {
 	c := &d.plan.Config
 	if d.share(d.p.atOwner) {
 		r := d.layout()
-		key := c.Keys[d.rng.IntN(len(c.Keys))].Name
-		return r.Preference(r.PartitionOf(nil, []byte(key)))[0]
+		return r.Preference(partitionOf(r, &c.Keys[d.rng.IntN(len(c.Keys))]))[0]
 	}
 	return kv.NodeID(d.rng.IntN(c.Nodes) + 1)
 }

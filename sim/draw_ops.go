@@ -25,7 +25,7 @@ func (d *drawer) operations() {
 		if len(bursts) > 0 && d.ppm(500_000) {
 			op.AtNs = oneIn(d, bursts) + d.between(0, 3e6)
 		}
-		owner := r.Preference(r.PartitionOf(nil, []byte(c.Keys[op.Key].Name)))[0]
+		owner := r.Preference(partitionOf(r, &c.Keys[op.Key]))[0]
 		switch sticky := kv.NodeID(op.Client%c.Nodes + 1); {
 		case routing == "owner" && d.ppm(routed):
 			op.Node = owner
@@ -34,7 +34,11 @@ func (d *drawer) operations() {
 		default:
 			op.Node = kv.NodeID(d.rng.IntN(c.Nodes) + 1)
 		}
-		d.operation(&op, i+1)
+		if c.Keys[op.Key].Bucket == "" {
+			d.operation(&op, i+1)
+		} else {
+			d.eventualOperation(&op, i+1)
+		}
 		if i > 0 && d.ppm(pipelined) && d.joined() < most {
 			before := &d.plan.Ops[i-1]
 			op.AtNs, op.Client, op.Node, op.With = before.AtNs, before.Client, before.Node, true

@@ -56,7 +56,7 @@ func (o *oracle) lostPower(n *node) {
 func (w *World) lossyKeys() []Key {
 	var keys []Key
 	for _, k := range w.cfg.Keys {
-		if *w.lossy.at(w.layout.PartitionOf(nil, []byte(k.Name))) {
+		if *w.lossy.at(partitionOf(w.layout, &k)) {
 			keys = append(keys, k)
 		}
 	}
@@ -67,21 +67,22 @@ func (w *World) lossyKeys() []Key {
 func (r *Result) strictKeys() []Key {
 	var keys []Key
 	for _, k := range r.Plan.Config.Keys {
-		if !slices.Contains(r.MayBeLost, k) {
+		if !slices.Contains(r.MayBeLost, k) && k.strict(&r.Plan.Config) {
 			keys = append(keys, k)
 		}
 	}
 	return keys
 }
 
-// strictHistory leaves out what may have been lost.
+// strictHistory leaves out what may have been lost, and what eventual buckets hold.
 func (r *Result) strictHistory() linearizability.History {
-	if len(r.MayBeLost) == 0 {
+	keys := r.strictKeys()
+	if len(keys) == len(r.Plan.Config.Keys) {
 		return r.History
 	}
 	var h linearizability.History
 	for i := range r.History {
-		if !slices.ContainsFunc(r.MayBeLost, func(k Key) bool { return k.Name == r.History[i].Key }) {
+		if slices.ContainsFunc(keys, func(k Key) bool { return k.Name == r.History[i].Key }) {
 			h = append(h, r.History[i])
 		}
 	}

@@ -19,14 +19,16 @@ type Plan struct {
 // Config is the cluster and the world it lives in. Times are nanoseconds
 // unless the name says otherwise, probabilities are parts per million.
 type Config struct {
-	Nodes      int     `json:"nodes"`
-	N          int     `json:"n"`
-	Lanes      int     `json:"lanes"`
-	Partitions int     `json:"partitions"`
-	Clients    int     `json:"clients"`
-	Keys       []Key   `json:"keys"`
-	Network    Latency `json:"network"`
-	Disk       DiskCfg `json:"disk"`
+	Nodes      int   `json:"nodes"`
+	N          int   `json:"n"`
+	Lanes      int   `json:"lanes"`
+	Partitions int   `json:"partitions"`
+	Clients    int   `json:"clients"`
+	Keys       []Key `json:"keys"`
+	// Buckets are those beside the default one, which is strong.
+	Buckets []BucketCfg `json:"buckets,omitempty"`
+	Network Latency     `json:"network"`
+	Disk    DiskCfg     `json:"disk"`
 	// Zones is how many zones the nodes are spread over in turn; 0 and 1: one.
 	// Between multiplies the latency between zones, in thousandths; 0 is 1000.
 	Zones   int   `json:"zones,omitempty"`
@@ -78,6 +80,7 @@ type DiskCfg struct {
 type Key struct {
 	Name    string `json:"name"`
 	Counter bool   `json:"counter,omitempty"`
+	Bucket  string `json:"bucket,omitempty"` // empty: the default one
 }
 
 // ClientOp is one operation. A client does one after the other, each at its
@@ -96,6 +99,12 @@ type ClientOp struct {
 	// With: sent in one message with the operation before it, if that one is of
 	// the same client and node.
 	With bool `json:"with,omitempty"`
+	// R and W are what an operation of an eventual bucket asks for; empty: as the
+	// bucket says. Context: a write carries the client's so many latest context of
+	// the key, 1 for the last one, or the oldest that there is; 0: none.
+	R       string `json:"r,omitempty"`
+	W       string `json:"w,omitempty"`
+	Context int    `json:"context,omitempty"`
 }
 
 // maxPipeline is how many operations a message of a client has at most.
@@ -213,6 +222,9 @@ func (p *Plan) Validate() error {
 		if op.Node < 1 || int(op.Node) > c.Nodes {
 			return fmt.Errorf("sim: ops[%d].node is %d: use 1 to %d", i, op.Node, c.Nodes)
 		}
+	}
+	if err := p.validateBuckets(); err != nil {
+		return err
 	}
 	for i := range p.Faults {
 		if err := p.Faults[i].validate(c.Nodes); err != nil {

@@ -30,6 +30,8 @@ type profile struct {
 	routed           span64 // share of operations that keep to it
 	clientTimeoutFor span64 // factor of the request timeout
 
+	buckets bucketProfile
+
 	// Network.
 	latency      []weighted
 	leastNs      span64

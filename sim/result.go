@@ -13,6 +13,7 @@ const (
 	Linearizability = "linearizability"
 	Session         = "session"
 	LostWrite       = "lost-write"
+	Causality       = "causality"
 	Invariant       = "invariant"
 	Convergence     = "convergence"
 	Liveness        = "liveness"
@@ -64,7 +65,8 @@ type Result struct {
 	TraceHash  uint64
 	Coverage   Coverage
 	History    linearizability.History
-	MayBeLost  []Key // keys whose acknowledged writes the sync policy may lose, as power failed
+	Eventual   []KeyHistory // of the keys of eventual buckets; they are in History as well
+	MayBeLost  []Key        // keys whose acknowledged writes the sync policy may lose, as power failed
 	Judgement  linearizability.Verdict
 	Trace      []TraceEntry // with Options.Record
 	Recording  *Recording   // with Options.Record
@@ -95,7 +97,7 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 		Plan: plan, Violations: w.verdict, Events: w.events, VirtualNs: w.nowNs,
 		OpsOK: w.outcomes.ok, OpsFailed: w.outcomes.failed, OpsUnknown: w.outcomes.unknown,
 		Faults: w.started, TraceHash: w.trace.sum, Coverage: w.cover, MayBeLost: w.lossyKeys(), History: w.history.History(), Trace: w.trace.entries,
-		Recording: w.trace.rec.recording(),
+		Recording: w.trace.rec.recording(), Eventual: w.eventualHistories(),
 	}
 	if !opts.NoCheck {
 		r.judge()
@@ -118,6 +120,7 @@ func (r *Result) judge() {
 		r.Verdict = VerdictUndecided
 	}
 	r.checkGuarantees()
+	r.judgeEventual()
 	switch {
 	case len(r.Violations) > 0:
 		r.Verdict = VerdictViolation

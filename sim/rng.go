@@ -13,6 +13,7 @@ const (
 	streamSched
 	streamActors
 	streamClients
+	streamBuckets
 )
 
 // mix hashes two words into one (the finalizer of splitmix64; Steele, Lea,

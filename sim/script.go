@@ -11,7 +11,7 @@ import (
 func (d *drawer) script(kind string) {
 	at := d.between(0, d.plan.Config.SafetyNs*7/10)
 	key := d.rng.IntN(len(d.plan.Config.Keys))
-	prefs := d.layout().Preference(d.layout().PartitionOf(nil, []byte(d.plan.Config.Keys[key].Name)))
+	prefs := d.layout().Preference(partitionOf(d.layout(), &d.plan.Config.Keys[key]))
 	switch kind {
 	case "minority":
 		d.minority(at, prefs)

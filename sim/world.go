@@ -83,9 +83,11 @@ type World struct {
 	lossy   perPartition[bool] // a replica may have forgotten what it acknowledged
 
 	history   linearizability.Recorder
+	eventual  eventualRun
 	latest    []string // by key: the value that a client saw last
 	doubts    []int    // by key: writes of unknown outcome
 	nextValue int64    // for writes of the liveness phase
+	pipes     int32    // messages of several operations
 	sched     dice
 	oracle    oracle
 	trace     trace
@@ -115,6 +117,7 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.newClients()
+	w.eventual.init(w)
 	w.latest, w.doubts = make([]string, len(cfg.Keys)), make([]int, len(cfg.Keys))
 	return w, nil
 }
@@ -129,7 +132,11 @@ func (c *Config) layout() (*ring.Layout, error) {
 		}
 		rc.Nodes = append(rc.Nodes, n)
 	}
-	return ring.First(rc)
+	buckets, err := c.buckets()
+	if err != nil {
+		return nil, err
+	}
+	return ring.NewLayout(rc, kv.FirstEpoch, buckets)
 }
 
 // zoneOf is the zone of a node, by index.

@@ -4,8 +4,8 @@
 // Quorate but its vocabulary.
 //
 // The reading order: history.go (what is judged), past.go (what a write had
-// seen), judge.go (the checks, by policy), sessions.go (what a single client or
-// a strict quorum may expect), counts.go (the same checks as anomaly rates).
+// seen), judge.go (the checks, by policy), sessions.go (what a read must
+// know), counts.go (the same checks as anomaly rates).
 //
 // What a store may do is defined by its policy. Under siblings a value goes only
 // when a write whose writer had seen it takes its place (Almeida et al.,

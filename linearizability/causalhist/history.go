@@ -65,9 +65,9 @@ type Op struct {
 	Stamp Stamp // of the write, if known
 	// Final: a read when all had healed and the replicas agreed.
 	Final bool
-	// Strict: its quorum meets that of every strict write, and only replicas
-	// counted in it.
-	Strict bool
+	// Quorum is how many distinct replicas of the key the answer waited for; 0:
+	// not known, or others stood in for them.
+	Quorum int
 }
 
 // did reports whether the operation may have had an effect.
@@ -101,9 +101,13 @@ type Rules struct {
 	// Unit is the delta of increments that are not powers of two of their own;
 	// only how many of them a sum holds is judged. 0: there are none.
 	Unit int64
-	// Sessions: a client that stays with one coordinator reads its own writes and
-	// never goes back. Else only strict operations are held to that.
-	Sessions bool
+	// N is the number of replicas: a read whose quorum meets that of a write that
+	// was acknowledged before must know of it (Gifford, "Weighted Voting for
+	// Replicated Data", SOSP 1979).
+	N int
+	// WriteBack: before a read answers, its quorum holds what it returns; so a
+	// later read whose quorum meets that one's knows as much.
+	WriteBack bool
 	// Lossy: acknowledged writes may be lost (the sync policy allows it).
 	Lossy bool
 }

@@ -41,7 +41,7 @@ func checks(h []Op, r Rules) []string {
 	return names
 }
 
-var siblings = Rules{Policy: kv.Siblings, Sessions: true}
+var siblings = Rules{Policy: kv.Siblings, N: 3}
 
 func TestSiblingsStayUntilSeen(t *testing.T) {
 	s := &script{}
@@ -108,21 +108,30 @@ func TestWhatNobodyWroteIsMadeUp(t *testing.T) {
 	require.Equal(t, []string{MadeUp}, checks(s.h, siblings))
 }
 
-func TestSessionsOverOneCoordinator(t *testing.T) {
+func TestQuorumsThatMeetKnowOfWrites(t *testing.T) {
 	s := &script{}
 	s.set("a", 0)
 	s.get()
+	require.Empty(t, checks(s.h, siblings), "quorums of which nothing is known promise nothing")
+	s.h[0].Quorum, s.h[1].Quorum = 2, 1
+	require.Empty(t, checks(s.h, siblings))
+	s.h[1].Quorum = 2
 	require.Equal(t, []string{ReadYourWrites}, checks(s.h, siblings))
-	s.h[1].Node = 2
-	require.Empty(t, checks(s.h, siblings), "another coordinator promises nothing")
-	s.h[0].Strict, s.h[1].Strict = true, true
-	require.Equal(t, []string{StaleRead}, checks(s.h, siblings), "unless quorums meet")
+	s.h[1].Client = 7
+	require.Equal(t, []string{StaleRead}, checks(s.h, siblings))
+	s.h[1].Saw = []string{"a"}
+	require.Empty(t, checks(s.h, siblings))
+}
 
-	s = &script{}
+func TestReadsWithWriteBackDoNotGoBack(t *testing.T) {
+	s := &script{}
 	s.op(Op{Kind: Set, Value: "a", Client: 2})
-	s.get("a")
-	s.get()
-	require.Equal(t, []string{MonotonicReads}, checks(s.h, siblings))
+	s.op(Op{Kind: Get, Saw: []string{"a"}, Quorum: 2})
+	s.op(Op{Kind: Get, Quorum: 2})
+	require.Empty(t, checks(s.h, siblings))
+	rules := siblings
+	rules.WriteBack = true
+	require.Equal(t, []string{MonotonicReads}, checks(s.h, rules))
 	require.Equal(t, 1, Count(s.h, siblings).NonMonotonic)
 	require.Equal(t, 1, Count(s.h, siblings).Stale)
 }
@@ -205,7 +214,7 @@ func TestLossyBucketsMayLoseButNotMakeUp(t *testing.T) {
 	s := &script{}
 	s.set("a", 0)
 	s.final()
-	require.Empty(t, checks(s.h, Rules{Policy: kv.Siblings, Lossy: true, Sessions: true}))
+	require.Empty(t, checks(s.h, Rules{Policy: kv.Siblings, Lossy: true}))
 	s.h[1].Saw = []string{"z"}
 	require.Equal(t, []string{MadeUp}, checks(s.h, Rules{Policy: kv.Siblings, Lossy: true}))
 }

@@ -2,7 +2,7 @@ package causalhist
 
 import "github.com/quoratedb/quorate/actors/kv"
 
-// sessions looks for reads that know less than they should.
+// sessions looks for reads that know less than their quorum must.
 func (j *judge) sessions() {
 	for r := range j.h {
 		read := &j.h[r]
@@ -14,15 +14,16 @@ func (j *judge) sessions() {
 			if op.Outcome != OK || op.Return >= read.Call || i == r {
 				continue
 			}
-			same := op.Client == read.Client && (op.Node == read.Node && op.Boot == read.Boot) && j.rules.Sessions
-			strict := op.Strict && read.Strict
+			meet := op.Quorum > 0 && read.Quorum > 0 && op.Quorum+read.Quorum > j.rules.N
 			switch {
-			case op.Kind != Get && strict && j.misses(r, i):
-				j.find(StaleRead, []int{i, r}, "a strict read missed the write of %q that was acknowledged before it began: it returned %q", op.Value, read.Saw)
-			case op.Kind != Get && same && j.misses(r, i):
-				j.find(ReadYourWrites, []int{i, r}, "client %d wrote %q and then read %q at the same coordinator", op.Client, op.Value, read.Saw)
-			case op.Kind == Get && same && j.goesBack(i, r):
-				j.find(MonotonicReads, []int{i, r}, "client %d read %q and then %q at the same coordinator", op.Client, op.Saw, read.Saw)
+			case !meet:
+			case op.Kind == Get && j.rules.WriteBack && j.goesBack(i, r):
+				j.find(MonotonicReads, []int{i, r}, "a read of quorum %d returned %q, and a later one of quorum %d only %q", op.Quorum, op.Saw, read.Quorum, read.Saw)
+			case op.Kind == Get || !j.misses(r, i):
+			case op.Client == read.Client:
+				j.find(ReadYourWrites, []int{i, r}, "client %d wrote %q to a quorum of %d, and then a read of %d returned %q", op.Client, op.Value, op.Quorum, read.Quorum, read.Saw)
+			default:
+				j.find(StaleRead, []int{i, r}, "%q was written to a quorum of %d, and then a read of %d returned %q", op.Value, op.Quorum, read.Quorum, read.Saw)
 			}
 		}
 	}

@@ -1,0 +1,106 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/linearizability/causalhist"
+)
+
+// KeyHistory is what clients saw of a key of an eventual bucket.
+type KeyHistory struct {
+	Key   Key
+	Rules causalhist.Rules
+	Ops   []causalhist.Op
+}
+
+// Counts are the anomalies of the history.
+func (k *KeyHistory) Counts() causalhist.Counts { return causalhist.Count(k.Ops, k.Rules) }
+
+// eventualHistories returns the histories of all keys of eventual buckets.
+func (w *World) eventualHistories() []KeyHistory {
+	var list []KeyHistory
+	for i := range w.cfg.Keys {
+		key := &w.cfg.Keys[i]
+		if w.modeOf(i) != kv.Eventual {
+			continue
+		}
+		b := bucketOf(w.layout, key)
+		h := KeyHistory{Key: *key, Ops: w.eventual.ops[i], Rules: causalhist.Rules{
+			Policy: b.Policy, N: int(b.N), Unit: 1,
+			WriteBack: b.Repair == kv.RepairBlocking && !b.Sloppy,
+			Lossy:     *w.lossy.at(partitionOf(w.layout, key)),
+		}}
+		w.nameStamps(i, h.Ops)
+		list = append(list, h)
+	}
+	return list
+}
+
+// nameStamps fills in what the coordinators were seen to stamp writes with.
+func (w *World) nameStamps(key int, ops []causalhist.Op) {
+	for i := range ops {
+		op := &ops[i]
+		by, ok := w.eventual.writes[stampOf{key, op.Value}]
+		if op.Kind != causalhist.Set || !ok {
+			continue
+		}
+		op.Stamp = stampFor(by.stamp)
+		op.Node, op.Boot = by.stamp.Node, uint64(by.boot)
+	}
+}
+
+func stampFor(s causal.Stamp) causalhist.Stamp {
+	return causalhist.Stamp{Ms: s.Ms, Logical: s.Logical, Node: s.Node}
+}
+
+// finalReads enters what the replicas of each key agree on, once they do, as a
+// read of all of them. TTLs have no part in it: it shows what was not overwritten.
+func (w *World) finalReads() {
+	for i := range w.cfg.Keys {
+		if w.modeOf(i) != kv.Eventual {
+			continue
+		}
+		p := partitionOf(w.layout, &w.cfg.Keys[i])
+		n := w.nodes[w.layout.Preference(p)[0]-1]
+		b := bucketOf(w.layout, &w.cfg.Keys[i])
+		object, _ := n.store(p).Lookup(p, []byte(w.cfg.Keys[i].Name))
+		op := causalhist.Op{Client: -1, Call: w.nowNs, Return: w.nowNs, Kind: causalhist.Get, Outcome: causalhist.OK, Final: true, Quorum: int(b.N)}
+		for _, v := range object.Read(nil, b.Policy, 0) {
+			op.Saw = append(op.Saw, string(v.Data))
+		}
+		op.Sum, _ = object.Count.Value()
+		w.eventual.ops[i] = append(w.eventual.ops[i], op)
+	}
+}
+
+// judgeEventual turns what the histories of eventual buckets show into violations.
+func (r *Result) judgeEventual() {
+	for i := range r.Eventual {
+		h := &r.Eventual[i]
+		for _, f := range causalhist.Judge(h.Ops, h.Rules) {
+			check := checkOf(f.Check)
+			if slices.Contains(r.Plan.Config.Unjudged, check) || len(r.Violations) >= maxViolations {
+				continue
+			}
+			at := r.VirtualNs
+			if n := len(f.Ops); n > 0 {
+				at = h.Ops[f.Ops[n-1]].Return
+			}
+			r.Violations = append(r.Violations, Violation{Check: check, AtNs: at, Detail: fmt.Sprintf("key %q: %s: %s", h.Key.Name, f.Check, f.Detail)})
+		}
+	}
+}
+
+// checkOf is the simulator's name for a finding.
+func checkOf(finding string) string {
+	switch finding {
+	case causalhist.LostWrite, causalhist.WrongSum:
+		return LostWrite
+	case causalhist.StaleRead, causalhist.ReadYourWrites, causalhist.MonotonicReads:
+		return Session
+	}
+	return Causality
+}
