@@ -265,3 +265,34 @@ func checkName(s string) error {
 func bad(name, format string, args ...any) error {
 	return fmt.Errorf("%w %q: %s", ErrBadBucket, name, fmt.Sprintf(format, args...))
 }
+
+// Refusal is the reason for which a change was refused, as messages carry it.
+type Refusal uint8
+
+var refusals = [...]error{nil, ErrBadBucket, ErrNoBucket, ErrBucketExists, ErrNoSlot}
+
+// RefusalOf returns the reason that an error of Apply wraps.
+func RefusalOf(err error) Refusal {
+	for i, e := range refusals {
+		if e != nil && errors.Is(err, e) {
+			return Refusal(i)
+		}
+	}
+	return 1
+}
+
+// Err is an error with the text of the original one, which wraps its reason.
+func (r Refusal) Err(text string) error {
+	if int(r) >= len(refusals) || refusals[r] == nil {
+		return errors.New(text)
+	}
+	return &refused{refusals[r], text}
+}
+
+type refused struct {
+	reason error
+	text   string
+}
+
+func (e *refused) Error() string { return e.text }
+func (e *refused) Unwrap() error { return e.reason }

@@ -16,7 +16,9 @@ type Op struct {
 type Ops struct {
 	ID        uint64 // the edge's own; comes back in Results
 	TimeoutNs int64  // from arrival; 0 means the shard's default
-	Ops       []Op
+	// Epoch is that of the map by which the edge chose the partitions; 0: any.
+	Epoch kv.Epoch
+	Ops   []Op
 }
 
 // Results answers Ops, all at once, in the order of Ops.

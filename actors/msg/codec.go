@@ -67,6 +67,13 @@ const (
 	typeForget        byte = 47
 	typeWant          byte = 48
 	typeGiven         byte = 49
+	typeMapChange     byte = 56
+	typeMapChanged    byte = 57
+	typeMapAsk        byte = 58
+	typeMapTold       byte = 59
+	typeMapSeen       byte = 60
+	typeLaneMap       byte = 61
+	typeLaneMapped    byte = 62
 	typePing          byte = 64
 	typePingReq       byte = 65
 	typeAck           byte = 66
@@ -163,7 +170,7 @@ func Append(b []byte, m actors.Message) ([]byte, error) {
 		w.byte(typeAck)
 		m.encode(&w)
 	default:
-		if !w.eventual(m) {
+		if !w.eventual(m) && !w.aboutMap(m) {
 			return b, fmt.Errorf("msg: a %T has no wire encoding", m)
 		}
 	}
@@ -307,5 +314,8 @@ func decodeTyped(r *reader, t byte) actors.Message {
 		m.decode(r)
 		return m
 	}
-	return r.eventual(t)
+	if m := r.eventual(t); m != nil {
+		return m
+	}
+	return r.aboutMap(t)
 }

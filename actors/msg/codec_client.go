@@ -9,12 +9,14 @@ import "github.com/quoratedb/quorate/actors/kv"
 func (m *Ops) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.varint(m.TimeoutNs)
+	w.uvarint(uint64(m.Epoch))
 	w.ops(m.Ops)
 }
 
 func (m *Ops) decode(r *reader) {
 	m.ID = r.uvarint()
 	m.TimeoutNs = r.varint()
+	m.Epoch = kv.Epoch(r.uint32())
 	m.Ops = r.ops()
 }
 

@@ -33,13 +33,14 @@ func samples() []actors.Message {
 		&Ping{}, &PingReq{}, &Ack{},
 		&Put{}, &Stored{}, &Fetch{}, &Fetched{}, &Hint{}, &Hinted{}, &MarkDurable{},
 		&Compare{}, &Compared{}, &TreeAsk{}, &TreeTold{}, &ListBuckets{}, &BucketsListed{}, &Want{}, &Given{}, &AskDead{}, &DeadTold{}, &Forget{},
+		&MapChange{}, &MapChanged{}, &MapAsk{}, &MapTold{}, &MapSeen{}, &LaneMap{}, &LaneMapped{},
 	}
 }
 
 // recordSamples holds one empty record of each kind.
 func recordSamples() []actors.Record {
 	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}, &PeerRecord{},
-		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}, &LifeRecord{}, &PresenceRecord{}}
+		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}, &LifeRecord{}, &PresenceRecord{}, &MapRecord{}}
 }
 
 // filler fills a value of any type in this package by reflection, so that a

@@ -27,6 +27,7 @@ const (
 	KindPresence byte = 11
 	KindBoot     byte = 16
 	KindPeer     byte = 17
+	KindMap      byte = 18
 )
 
 // recordHead is the length of the kind and the partition of a lane's record.
@@ -91,6 +92,9 @@ func DecodeRecord(b []byte) (actors.Record, error) {
 		return d, d.DecodeFrom(b)
 	case KindBoot:
 		d := new(BootRecord)
+		return d, d.DecodeFrom(b)
+	case KindMap:
+		d := new(MapRecord)
 		return d, d.DecodeFrom(b)
 	case KindPeer:
 		d := new(PeerRecord)

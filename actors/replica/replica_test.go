@@ -105,7 +105,8 @@ func TestForeignPartitions(t *testing.T) {
 	require.Empty(t, d.c.Records)
 	require.Empty(t, d.ask(&msg.ReadVersions{Epoch: 2, Keys: []msg.KeyRef{{Key: key}}}, 2).(*msg.Versions).Versions, "another epoch")
 	require.Panics(t, func() { d.r.Receive(&d.c, &msg.Promises{}) }, "a message that is not for a replica")
-	require.Error(t, d.r.Restore((&msg.PromiseRecord{Partition: 999, Ballot: b}).AppendTo(nil)))
+	require.NoError(t, d.r.Restore((&msg.PromiseRecord{Partition: 999, Ballot: b}).AppendTo(nil)), "of a bucket that is gone")
+	require.False(t, d.r.Holds(999))
 	require.Error(t, d.r.Restore([]byte{99, 0, 0}))
 	require.Error(t, d.r.Restore(nil))
 }

@@ -62,7 +62,7 @@ func (s *Shard) takeForward(c *actors.Context, m *msg.Forward) {
 		c.Send(c.Sender, &msg.Forwarded{ID: m.ID, Inc: s.cfg.Inc, Refused: true})
 		return
 	}
-	fresh := src.seen.first(m.SrcInc, m.ID&(1<<seqBits-1))
+	fresh := src.seen.First(m.SrcInc, m.ID&(1<<seqBits-1))
 	failpoint.Inject("bug-53-forward-acted-on-twice", func() { fresh = true })
 	if !fresh {
 		return
@@ -167,40 +167,4 @@ func (s *Shard) peerOf(n kv.NodeID) *peer {
 		return s.byID[n]
 	}
 	return nil
-}
-
-// seenTail remembers which requests of one boot of a peer have been seen: all
-// at most top-window count as seen, a bit says it for the others.
-type seenTail struct {
-	bits [seenWindow / 64]uint64
-	top  uint64
-	inc  kv.Incarnation
-}
-
-const seenWindow = 4096
-
-// first reports whether this is the first time, and marks it.
-func (t *seenTail) first(inc kv.Incarnation, seq uint64) bool {
-	if inc < t.inc {
-		return false
-	}
-	if inc > t.inc {
-		*t = seenTail{inc: inc}
-	}
-	if seq+seenWindow <= t.top {
-		return false
-	}
-	if seq >= t.top+seenWindow {
-		t.bits, t.top = [seenWindow / 64]uint64{}, seq
-	}
-	for ; t.top < seq; t.top++ {
-		next := t.top + 1
-		t.bits[next/64%uint64(len(t.bits))] &^= 1 << (next % 64)
-	}
-	word, bit := seq/64%uint64(len(t.bits)), uint64(1)<<(seq%64)
-	if t.bits[word]&bit != 0 {
-		return false
-	}
-	t.bits[word] |= bit
-	return true
 }

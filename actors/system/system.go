@@ -69,7 +69,7 @@ func New(cfg Config) *Node {
 	for i := range cfg.Shard.Lanes {
 		sc := cfg.Shard
 		sc.Lane = uint32(i)
-		r := replica.New(replica.Config{Layout: sc.Layout, Node: sc.Node, Inc: sc.Inc, Epoch: sc.Epoch, Lane: sc.Lane, Lanes: sc.Lanes, Seed: cfg.Seed})
+		r := replica.New(replica.Config{Layout: sc.Layout, Node: sc.Node, Inc: sc.Inc, Lane: sc.Lane, Lanes: sc.Lanes, Seed: cfg.Seed})
 		l := &Lane{Replica: r, Shard: shard.New(sc, r), node: sc.Node, index: uint32(i), layout: sc.Layout}
 		l.add(actors.Replica, l.index, r)
 		l.add(actors.Shard, l.index, l.Shard)
