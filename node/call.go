@@ -10,11 +10,12 @@ import (
 // call is the waiting half of a session: some parts, each answered by one
 // message, and one wake-up when all are there.
 //
-//  1. Every call that begin opens ends with exactly one token in ready: from
-//     the last answer or from giveUp. So none is left for the next call.
+//  1. Every call that begin opens ends exactly once: with the last answer or
+//     with giveUp. So nothing is left for the next call.
 //  2. An answer counts only for the call and the part that it names, once.
 type call struct {
-	ready chan struct{} // 1-buffered
+	ready chan struct{} // 1-buffered: a token when the call has ended
+	ended func()        // called instead, where it is set
 
 	mu      sync.Mutex
 	number  uint64 // of the open call, 0: none
@@ -54,10 +55,11 @@ func (c *call) deliver(m actors.Message) bool {
 	return true
 }
 
-// refused takes back a part that could not be sent.
-func (c *call) refused(part int) {
+// refused takes back the part of the given id, which could not be sent.
+func (c *call) refused(id uint64) {
+	part := int(id & (1<<partBits - 1))
 	c.mu.Lock()
-	if c.number == 0 || c.answers[part] != nil {
+	if c.number != id>>partBits || c.answers[part] != nil {
 		c.mu.Unlock()
 		return
 	}
@@ -74,20 +76,30 @@ func (c *call) countDown() {
 	}
 	c.mu.Unlock()
 	if last {
-		c.ready <- struct{}{}
+		c.end()
 	}
 }
 
-// giveUp ends a call that is overdue at the given sweep; 0: any.
-func (c *call) giveUp(sweep uint64) {
+func (c *call) end() {
+	if c.ended != nil {
+		c.ended()
+		return
+	}
+	c.ready <- struct{}{}
+}
+
+// giveUp ends a call that is overdue at the given sweep; 0: any. It reports
+// whether there was one.
+func (c *call) giveUp(sweep uint64) bool {
 	c.mu.Lock()
 	if c.number == 0 || sweep != 0 && sweep < c.overdue {
 		c.mu.Unlock()
-		return
+		return false
 	}
 	c.number = 0
 	c.mu.Unlock()
-	c.ready <- struct{}{}
+	c.end()
+	return true
 }
 
 // wait returns the answers, nil where there is none, valid until the next begin.

@@ -60,17 +60,27 @@ func (e *edge) Shutdown() {
 	close(e.quit)
 	e.sweeps.Wait()
 	e.closed.Store(true)
-	e.each(func(s *session) { s.giveUp(0) })
+	e.giveUp(0)
+}
+
+// giveUp ends the calls that are overdue at the given sweep; 0: all.
+func (e *edge) giveUp(sweep uint64) {
+	e.each(func(s *session) {
+		if s.giveUp(sweep) && s.gate != nil {
+			s.gate.wake()
+		}
+	})
 }
 
 // Send implements actor.Processer. It runs on the goroutine of whoever has the
-// answers, and only fills them in.
+// answers, and only fills them in. A gate is woken once for all of its answers.
 func (e *edge) Send(_ *actor.PID, m any, _ *actor.PID) {
 	b, ok := m.(*batch)
 	if !ok {
 		e.node.log.Error("the edge was sent something that is not a batch")
 		return
 	}
+	var rung *gate
 	for i := range b.envelopes {
 		env := &b.envelopes[i]
 		var s *session
@@ -79,7 +89,17 @@ func (e *edge) Send(_ *actor.PID, m any, _ *actor.PID) {
 		}
 		if s == nil || !s.deliver(env.Message) {
 			e.late.Add(1)
+			continue
 		}
+		if s.gate != rung && s.gate != nil {
+			if rung != nil {
+				rung.wake()
+			}
+			rung = s.gate
+		}
+	}
+	if rung != nil {
+		rung.wake()
 	}
 }
 
@@ -134,7 +154,7 @@ func (e *edge) sweep() {
 		case <-t.C:
 		}
 		now := e.beats.Add(1)
-		e.each(func(s *session) { s.giveUp(now) })
+		e.giveUp(now)
 	}
 }
 

@@ -16,6 +16,9 @@ var _ door.Host = (*Node)(nil)
 // asked is answered with Busy.
 func (n *Node) NewSession() door.Session { return newSession(n) }
 
+// NewGate implements door.Host.
+func (n *Node) NewGate(wake func()) door.Gate { return newGate(n, wake) }
+
 // Partition implements door.Host.
 func (n *Node) Partition(b *kv.Bucket, key []byte) kv.Partition {
 	return n.layout.Load().PartitionOf(b, key)

@@ -10,11 +10,13 @@ import (
 	"github.com/quoratedb/quorate/ring"
 )
 
-// session implements door.Session. It belongs to one goroutine, but for the
-// call inside.
+// session implements door.Session and door.GateSession. It belongs to one
+// goroutine, but for the call inside.
 type session struct {
 	call
 	node    *Node
+	gate    *gate // nil: Do waits itself
+	visit         // of a session with a gate
 	slot    uint32
 	refuse  bool         // no slot was free
 	layout  *ring.Layout // of the running Do, as is its bucket
@@ -66,23 +68,37 @@ func (s *session) Do(ops []msg.Op) []kv.Result { return s.DoIn(kv.DefaultBucket,
 // DoIn implements door.Session.
 func (s *session) DoIn(bucket string, ops []msg.Op) []kv.Result {
 	begin := time.Now()
-	layout := s.node.layout.Load()
-	s.layout, s.bucket = layout, layout.Named(bucket)
-	clear(s.results)
-	s.results = s.results[:0]
-	if s.bucket == nil {
-		for range ops {
-			s.results = append(s.results, kv.Refused("no bucket is named "+strconv.Quote(bucket)))
-		}
-		ops = nil
-	}
+	ops = s.enter(bucket, ops)
 	for rest := ops; len(rest) > 0; {
 		n := s.prefix(rest)
-		s.round(rest[:n])
+		parts := s.dispatch(rest[:n])
+		if parts > 0 {
+			if s.node.edge.closed.Load() {
+				s.giveUp(0) // the node was closed in the meantime
+			}
+			s.wait()
+		}
+		s.collect(rest[:n])
 		rest = rest[n:]
 	}
 	s.node.metrics.observe(ops, s.results, time.Since(begin))
 	return s.results
+}
+
+// enter begins a Do: it looks the bucket up, and returns the operations that
+// are to be carried out there. Without such a bucket it answers them all.
+func (s *session) enter(bucket string, ops []msg.Op) []msg.Op {
+	s.layout = s.node.layout.Load()
+	s.bucket = s.layout.Named(bucket)
+	clear(s.results)
+	s.results = s.results[:0]
+	if s.bucket != nil {
+		return ops
+	}
+	for range ops {
+		s.results = append(s.results, kv.Refused("no bucket is named "+strconv.Quote(bucket)))
+	}
+	return nil
 }
 
 // prefix is how many of the operations go in the next round.
@@ -97,20 +113,15 @@ func (s *session) prefix(ops []msg.Op) int {
 	return len(ops)
 }
 
-// round carries out operations that fit one message per lane, and appends
-// their results.
-func (s *session) round(ops []msg.Op) {
+// dispatch sends operations that fit one message per lane, in the returned
+// number of messages. When they are answered, collect appends the results.
+func (s *session) dispatch(ops []msg.Op) (parts int) {
 	parts, valid, bytes := s.place(ops)
-	var answers []actors.Message
 	if parts > 0 {
 		first := s.begin(parts, s.node.edge.beats.Load()+s.node.patience)
 		s.sendOps(ops, first, parts, valid, bytes)
-		if s.node.edge.closed.Load() {
-			s.giveUp(0) // the node was closed in the meantime
-		}
-		answers = s.wait()
 	}
-	s.collect(ops, answers)
+	return parts
 }
 
 // place finds a lane for every operation that is valid.
@@ -198,16 +209,21 @@ func (s *session) sendOps(ops []msg.Op, first uint64, parts, valid, bytes int) {
 // send hands one part to its lane.
 func (s *session) send(lane int, sh *laneShare, m *msg.Ops) {
 	self := s.node.cfg.Node
-	s.out.envelopes[0] = actors.Envelope{
+	e := actors.Envelope{
 		Message: m,
 		From:    actors.Address{Node: self, Kind: actors.Client, Index: s.slot},
 		To:      actors.Address{Node: self, Kind: s.kind(), Index: uint32(lane)},
 	}
+	if s.gate != nil {
+		s.gate.add(lane, &e, sh.bytes)
+		return
+	}
+	s.out.envelopes[0] = e
 	s.out.bytes = sh.bytes
 	s.node.router.send(lane, &s.out)
 	s.out.envelopes[0].Message = nil
 	if s.out.refused {
-		s.refused(sh.part)
+		s.refused(m.ID)
 	}
 }
 
@@ -229,8 +245,8 @@ func keep(buf, b []byte) (grown, copied []byte) {
 	return buf, buf[at:len(buf):len(buf)]
 }
 
-// collect appends the results in the order of ops.
-func (s *session) collect(ops []msg.Op, answers []actors.Message) {
+// collect appends the results in the order of ops. The call has ended.
+func (s *session) collect(ops []msg.Op) {
 	for i := range ops {
 		w := &s.route[i]
 		if w.lane < 0 {
@@ -240,7 +256,7 @@ func (s *session) collect(ops []msg.Op, answers []actors.Message) {
 		sh := &s.lanes[w.lane]
 		j := sh.next
 		sh.next++
-		switch m := answers[sh.part].(type) {
+		switch m := s.answers[sh.part].(type) {
 		case *msg.Results:
 			if len(m.Results) != sh.ops {
 				s.node.fail(errMiscounted)

@@ -101,8 +101,7 @@ func TestCallMatchesAnswersById(t *testing.T) {
 	c.giveUp(0)
 	require.Empty(t, c.ready, "a token would end the next call")
 
-	c.begin(1, 5)
-	c.refused(0)
+	c.refused(c.begin(1, 5))
 	require.Equal(t, []actors.Message{noAnswer{}}, c.wait())
 }
 

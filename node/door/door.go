@@ -15,6 +15,9 @@ import (
 type Host interface {
 	// NewSession makes a session for one connection or request.
 	NewSession() Session
+	// NewGate makes a gate for one goroutine. Wake is called, by any goroutine,
+	// when Finished has something new; it must neither block nor use the gate.
+	NewGate(wake func()) Gate
 	// Bucket returns the settings of a bucket, nil if there is none of that
 	// name. They belong to one version of the map: ask again for each request.
 	Bucket(name string) *kv.Bucket
@@ -43,7 +46,8 @@ type Host interface {
 // Session carries out operations, one batch at a time. Not for concurrent use.
 type Session interface {
 	// Do carries out the operations in order per key and returns their results
-	// in the same order. It sends one message per lane and waits once. The
+	// in the same order. It sends one message per lane and waits once, and does
+	// so again for what exceeds Limits.BatchOps or a few MiB. The
 	// bytes of ops are not used after it returns unless it has copied them. The returned
 	// slice is valid until the next Do.
 	Do(ops []msg.Op) []kv.Result
@@ -61,11 +65,38 @@ var (
 	ErrMapUnknown     = errors.New("the outcome is not known: the map may have been changed, or may still be")
 )
 
+// Gate carries out the operations of many connections for one goroutine: what
+// they start leaves together, each is answered on its own, and no one waits for
+// another. Only its own goroutine uses a gate and its sessions.
+type Gate interface {
+	// Open makes a session; Finished names it by its owner.
+	Open(owner any) GateSession
+	// Flush sends what was started: one message per session, one hand-over per lane.
+	Flush()
+	// Finished returns the owners whose operations have ended since the last
+	// call. The slice is valid until the next call.
+	Finished() []any
+	// Pending reports whether Finished has something to return.
+	Pending() bool
+}
+
+// GateSession is a session of a gate, one batch at a time.
+type GateSession interface {
+	// Start begins what Session.DoIn does. Operations and their bytes stay as they
+	// are until Finished returns the session's owner.
+	Start(bucket string, ops []msg.Op)
+	// Results returns the results of the last Start, once it has finished; they
+	// are valid until the next.
+	Results() []kv.Result
+	// Close ends a session with nothing under way.
+	Close()
+}
+
 // Limits bounds keys, values and batches, in bytes and operations.
 type Limits struct {
 	KeyBytes   int // 64 KiB by default, the most the format allows
 	ValueBytes int // 8 MiB by default
-	BatchOps   int // operations of one Do
+	BatchOps   int // operations that are carried out at a time
 }
 
 // Route says where a key lives.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -120,8 +121,13 @@ func TestSlowReader(t *testing.T) {
 // TestHeavyBatches: after a batch of large values the next ones are small.
 func TestHeavyBatches(t *testing.T) {
 	h := doortest.New()
+	var mu sync.Mutex
 	most := 0
-	h.Before = func(ops []msg.Op) { most = max(most, len(ops)) }
+	h.Before = func(ops []msg.Op) {
+		mu.Lock()
+		defer mu.Unlock()
+		most = max(most, len(ops))
+	}
 	_, addr := serve(t, h, nil)
 	c := dial(t, addr)
 	big := strings.Repeat("v", 4<<20)
@@ -130,6 +136,8 @@ func TestHeavyBatches(t *testing.T) {
 	ask(t, c, cmd("GET", "k"), bulk(big))
 	go func() { _, _ = c.Write([]byte(strings.Repeat(cmd("GET", "k"), 40))) }()
 	ask(t, c, "", strings.Repeat(bulk(big), 40))
+	mu.Lock()
+	defer mu.Unlock()
 	assert.LessOrEqual(t, most, 4)
 }
 

@@ -210,7 +210,7 @@ func (c *conn) describe() string {
 		last = p.name
 	}
 	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d db=0 cmd=%s lib-name=%s resp=2",
-		c.id, c.nc.RemoteAddr(), c.nc.LocalAddr(), name, int(time.Since(c.opened).Seconds()), last, lib)
+		c.id, c.remote, c.local, name, int(time.Since(c.opened).Seconds()), last, lib)
 }
 
 // runCommand answers COMMAND, which clients use to learn where keys are.

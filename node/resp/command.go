@@ -3,8 +3,6 @@ package resp
 import (
 	"strconv"
 	"strings"
-
-	"github.com/tidwall/redcon"
 )
 
 // command is one entry of the table of commands.
@@ -18,6 +16,8 @@ type command struct {
 	data func(c *conn, args [][]byte) string
 	// run answers at once, after everything pending.
 	run func(c *conn, args [][]byte)
+	// waits says that run may wait for the node: it gets a goroutine of its own.
+	waits bool
 }
 
 // commands is the table, byName the same by name. The functions in it reach the
@@ -42,7 +42,7 @@ func init() {
 		command{name: "incrby", arity: 3, keys: oneKey, flags: writes, data: planIncrBy},
 		command{name: "decrby", arity: 3, keys: oneKey, flags: writes, data: planDecrBy},
 		command{name: "cas", arity: 4, keys: oneKey, flags: writes, data: planCAS},
-		command{name: "dbsize", arity: 1, flags: reads, run: runDBSize},
+		command{name: "dbsize", arity: 1, flags: reads, run: runDBSize, waits: true},
 		command{name: "ping", arity: -1, flags: fast, run: runPing},
 		command{name: "echo", arity: 2, flags: fast, run: runEcho},
 		command{name: "select", arity: 2, flags: fast, run: runSelect},
@@ -53,7 +53,7 @@ func init() {
 		command{name: "client", arity: -2, flags: admin, run: runClient},
 		command{name: "command", arity: -1, flags: admin, run: runCommand},
 		command{name: "config", arity: -2, flags: admin, run: runConfig},
-		command{name: "info", arity: -1, flags: admin, run: runInfo},
+		command{name: "info", arity: -1, flags: admin, run: runInfo, waits: true},
 	)
 	for _, cmd := range commands {
 		byName[cmd.name] = cmd
@@ -92,8 +92,9 @@ func lookup(name []byte) *command {
 	return byName[string(low[:len(name)])]
 }
 
-// command plans or runs one command. Its error ends the connection.
-func (c *conn) command(args [][]byte) error {
+// command plans or runs one command. It is false for one that must wait: until
+// what is planned has its results, or, if nothing is, for runHeld.
+func (c *conn) command(args [][]byte) bool {
 	cmd := lookup(args[0])
 	if cmd == nil {
 		return c.fail(unknownCommand(args))
@@ -105,39 +106,28 @@ func (c *conn) command(args [][]byte) error {
 		c.last.Store(cmd)
 	}
 	if cmd.data == nil {
-		if err := c.execute(); err != nil {
-			return err
+		if len(c.w.pending) > 0 || cmd.waits {
+			return false
 		}
 		cmd.run(c, args)
-		return c.flushIfLarge()
+		return true
 	}
 	if len(c.w.ops) >= c.batchOps {
-		if err := c.execute(); err != nil {
-			return err
-		}
+		return false
 	}
 	if msg := cmd.data(c, args); msg != "" {
 		return c.fail(msg)
 	}
-	return nil
+	return true
 }
 
-// fail answers an error in its place among the replies.
-func (c *conn) fail(msg string) error {
-	if err := c.execute(); err != nil {
-		return err
+// fail answers an error, if its place among the replies has come.
+func (c *conn) fail(msg string) bool {
+	if len(c.w.pending) > 0 {
+		return false
 	}
 	c.error(msg)
-	return c.flushIfLarge()
-}
-
-func (c *conn) error(msg string) { c.w.out = redcon.AppendError(c.w.out, msg) }
-
-func (c *conn) flushIfLarge() error {
-	if len(c.w.out) < flushAt {
-		return nil
-	}
-	return c.flush()
+	return true
 }
 
 func wrongArity(name string) string {

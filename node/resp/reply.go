@@ -24,30 +24,32 @@ const (
 
 // direct is the size from which a value is written from the store's own bytes
 // instead of being copied into the reply buffer.
-const direct = 32 << 10
+const direct = 16 << 10
 
-// execute carries out the planned operations and appends their replies. Its
-// error ends the connection.
-func (c *conn) execute() error {
+// resolve takes the results of w.ops, which stay as they are until the next.
+func (c *conn) resolve(results []kv.Result) {
+	if len(results) != len(c.w.ops) {
+		panic(fmt.Sprintf("resp: %d results for %d operations", len(results), len(c.w.ops)))
+	}
+	c.results, c.answered = results, 0
+}
+
+// answer appends the replies to the planned commands; false when those so far
+// have to be written first.
+func (c *conn) answer() bool {
 	w := c.w
-	if len(w.pending) == 0 {
-		return nil
-	}
-	if c.session == nil {
-		c.session = c.s.cfg.Host.NewSession()
-	}
-	results := c.do()
-	for i := range w.pending {
-		p := &w.pending[i]
-		if err := c.answer(p.reply, results[p.from:p.to]); err != nil {
-			return err
+	for c.answered < len(w.pending) {
+		if w.full() {
+			return false
 		}
+		p := &w.pending[c.answered]
+		c.answered++
+		c.reply(p.reply, c.results[p.from:p.to])
 	}
-	c.adapt(results)
+	c.adapt(c.results)
+	c.results = nil
 	w.pending, w.ops = w.pending[:0], w.ops[:0]
-	clear(w.results)
-	w.results = w.results[:0]
-	return nil
+	return true
 }
 
 // resultBytes is about how much of values a batch should bring at once: values
@@ -66,45 +68,21 @@ func (c *conn) adapt(results []kv.Result) {
 	}
 }
 
-// do runs w.ops in as few calls as BatchOps allows. Only one command with very
-// many keys takes more than one.
-func (c *conn) do() []kv.Result {
-	w, most := c.w, c.s.limits.BatchOps
-	if len(w.ops) <= most {
-		return c.checked(c.session.Do(w.ops), len(w.ops))
-	}
-	for from := 0; from < len(w.ops); from += most {
-		part := w.ops[from:min(from+most, len(w.ops))]
-		w.results = append(w.results, c.checked(c.session.Do(part), len(part))...)
-	}
-	return w.results
-}
-
-func (c *conn) checked(r []kv.Result, want int) []kv.Result {
-	if len(r) != want {
-		panic(fmt.Sprintf("resp: %d results for %d operations", len(r), want))
-	}
-	return r
-}
-
-// answer appends the reply to one command.
-func (c *conn) answer(how reply, results []kv.Result) error {
+// reply appends the reply to one command.
+func (c *conn) reply(how reply, results []kv.Result) {
 	if bad := c.failure(results); bad != "" {
 		c.error(bad)
-		return c.flushIfLarge()
+		return
 	}
 	w, first := c.w, &results[0]
 	switch how {
 	case replyValue, replyOld:
-		return c.value(first)
+		w.value(first)
 	case replyValues:
 		w.out = redcon.AppendArray(w.out, len(results))
 		for i := range results {
-			if err := c.value(&results[i]); err != nil {
-				return err
-			}
+			w.value(&results[i])
 		}
-		return nil
 	case replySet:
 		if first.Status == kv.OK {
 			w.out = redcon.AppendOK(w.out)
@@ -132,12 +110,10 @@ func (c *conn) answer(how reply, results []kv.Result) error {
 	default:
 		panic(fmt.Sprintf("resp: unknown reply %d", how))
 	}
-	return c.flushIfLarge()
 }
 
 // value appends what a register held, or null.
-func (c *conn) value(r *kv.Result) error {
-	w := c.w
+func (w *work) value(r *kv.Result) {
 	data := kv.Payload(r.Media, r.Data)
 	switch {
 	case !r.Found:
@@ -146,15 +122,9 @@ func (c *conn) value(r *kv.Result) error {
 		w.out = redcon.AppendBulk(w.out, data)
 	default:
 		w.out = fmt.Appendf(w.out, "$%d\r\n", len(data))
-		if err := c.flush(); err != nil {
-			return err
-		}
-		if err := c.write(data); err != nil {
-			return err
-		}
+		w.attach(data)
 		w.out = append(w.out, "\r\n"...)
 	}
-	return c.flushIfLarge()
 }
 
 // failure is the error for a command of which some operation failed, "" if none

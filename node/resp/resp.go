@@ -1,9 +1,10 @@
 // Package resp is the front door for Redis clients: RESP2 over TCP.
 //
 // A connection's commands are taken together: whatever the client has already
-// sent is parsed, its data commands become one door.Session.Do, and the replies
-// leave in order with one write. Parsing is our own (parse.go says why); the
-// replies are encoded by redcon.
+// sent is parsed, its data commands become one batch of operations, and the replies
+// leave in order with one write (conn.go). On Linux one goroutine does this for all
+// connections at a time (loop_linux.go), elsewhere each has its own (stream.go).
+// Parsing is our own (parse.go says why); the replies are encoded by redcon.
 //
 // Order. Commands on one key take effect in the order in which a connection
 // sent them. Commands on different keys of one pipeline run at the same time,
@@ -74,7 +75,8 @@ type Server struct {
 	start  time.Time
 
 	mu       sync.Mutex
-	conns    map[uint64]*conn
+	conns    map[uint64]client
+	loop     *loop // made by the first connection that it drives
 	listener map[net.Listener]struct{}
 	draining bool
 	wg       sync.WaitGroup
@@ -95,7 +97,7 @@ func New(cfg Config) *Server {
 	if l.BatchOps < 1 {
 		l.BatchOps = 1024
 	}
-	return &Server{cfg: cfg, limits: l, start: time.Now(), conns: map[uint64]*conn{}, listener: map[net.Listener]struct{}{}}
+	return &Server{cfg: cfg, limits: l, start: time.Now(), conns: map[uint64]client{}, listener: map[net.Listener]struct{}{}}
 }
 
 // ErrClosed is what Serve returns after Shutdown.
@@ -130,27 +132,67 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// admit starts a connection, or refuses it with the reason.
-func (s *Server) admit(nc net.Conn) {
-	c := newConn(s, nc)
-	s.mu.Lock()
-	full, draining := len(s.conns) >= s.cfg.MaxConns, s.draining
-	if !full && !draining {
-		s.conns[c.id] = c
-		s.wg.Add(1)
-	}
-	s.mu.Unlock()
-	if full || draining {
-		s.refused.Add(1)
-		_ = nc.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
-		_, _ = nc.Write([]byte("-ERR max number of clients reached\r\n")) // Redis's words
-		nc.Close()
-		return
-	}
-	s.accepted.Add(1)
-	go c.serve()
+// client drives one connection.
+type client interface {
+	// start begins; on an error nothing has begun.
+	start() error
+	// drain makes the connection end once it has answered what it has read.
+	drain()
+	// cut makes it end now.
+	cut()
+	// about is the connection.
+	about() *conn
 }
 
+// Bounds on how a connection ends.
+const (
+	writeChunk  = 256 << 10   // how much a slow reader must take within Config.WriteTimeout
+	lingerTime  = time.Second // for a client to take the reason why
+	lingerBytes = 4 << 20     // that it may send meanwhile
+)
+
+// admit starts a connection, or refuses it with the reason.
+func (s *Server) admit(nc net.Conn) {
+	if tcp, ok := nc.(*net.TCPConn); ok {
+		// Half-open connections are found by the kernel: after 30 s of silence, 3 probes 10 s apart.
+		_ = tcp.SetKeepAliveConfig(net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3})
+	}
+	c := newConn(s, nc)
+	k := s.client(c, nc)
+	s.mu.Lock()
+	full, draining := len(s.conns) >= s.cfg.MaxConns, s.draining
+	var err error
+	if !full && !draining {
+		s.wg.Add(1)
+		s.conns[c.id] = k
+		if err = k.start(); err != nil {
+			delete(s.conns, c.id)
+			s.wg.Done()
+		}
+	}
+	s.mu.Unlock()
+	switch {
+	case err != nil:
+		s.cfg.Log.Warn("resp: can't serve a connection", "client", c.remote, "error", err)
+	case full || draining:
+		_ = nc.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+		_, _ = nc.Write([]byte("-ERR max number of clients reached\r\n")) // Redis's words
+	default:
+		s.accepted.Add(1)
+		return
+	}
+	s.refused.Add(1)
+	_ = nc.Close() // nothing was begun
+}
+
+// ended notes why a connection has ended.
+func (s *Server) ended(c *conn, err error) {
+	if err != nil && !errors.Is(err, io.EOF) {
+		s.cfg.Log.Debug("resp: connection ended", "client", c.remote, "error", err)
+	}
+}
+
+// forget comes last in a connection's life.
 func (s *Server) forget(c *conn) {
 	s.mu.Lock()
 	delete(s.conns, c.id)
@@ -178,7 +220,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Unlock()
 	done := make(chan struct{})
-	go func() { s.wg.Wait(); close(done) }()
+	go func() { s.wg.Wait(); s.stopLoop(); close(done) }()
 	select {
 	case <-done:
 		return nil
@@ -186,11 +228,21 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	for _, c := range s.conns {
-		c.nc.Close()
+		c.cut()
 	}
 	s.mu.Unlock()
 	<-done // a session answers within the node's request timeout
 	return ctx.Err()
+}
+
+func (s *Server) stopLoop() {
+	s.mu.Lock()
+	l := s.loop
+	s.loop = nil
+	s.mu.Unlock()
+	if l != nil {
+		l.stop()
+	}
 }
 
 // clients returns the open connections, oldest first.
@@ -199,7 +251,7 @@ func (s *Server) clients() []*conn {
 	defer s.mu.Unlock()
 	all := make([]*conn, 0, len(s.conns))
 	for _, c := range s.conns {
-		all = append(all, c)
+		all = append(all, c.about())
 	}
 	slices.SortFunc(all, func(a, b *conn) int { return int(int64(a.id) - int64(b.id)) })
 	return all

@@ -97,6 +97,62 @@ func (h *Host) CountKeys() (keys, size uint64, err error) {
 // Ready implements door.Host.
 func (h *Host) Ready() (bool, string) { return h.NotReady == "", h.NotReady }
 
+// NewGate implements door.Host. Each Start runs on a goroutine of its own, so
+// one that Before holds up holds up no other.
+func (h *Host) NewGate(wake func()) door.Gate { return &gate{h: h, wake: wake} }
+
+type gate struct {
+	h    *Host
+	wake func()
+	mu   sync.Mutex
+	ends []any
+}
+
+// Open implements door.Gate.
+func (g *gate) Open(owner any) door.GateSession {
+	g.h.Sessions.Add(1)
+	return &gateSession{session: session{h: g.h}, gate: g, owner: owner}
+}
+
+// Flush implements door.Gate.
+func (g *gate) Flush() {}
+
+// Pending implements door.Gate.
+func (g *gate) Pending() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return len(g.ends) > 0
+}
+
+// Finished implements door.Gate.
+func (g *gate) Finished() []any {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	ends := g.ends
+	g.ends = nil
+	return ends
+}
+
+type gateSession struct {
+	session
+	gate  *gate
+	owner any
+}
+
+// Start implements door.GateSession.
+func (s *gateSession) Start(bucket string, ops []msg.Op) {
+	go func() {
+		s.DoIn(bucket, ops)
+		s.gate.mu.Lock()
+		s.gate.ends = append(s.gate.ends, s.owner)
+		s.gate.mu.Unlock()
+		s.gate.wake()
+	}()
+}
+
+// Results implements door.GateSession.
+func (s *gateSession) Results() []kv.Result { return s.results }
+
 type session struct {
 	h       *Host
 	results []kv.Result
