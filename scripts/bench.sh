@@ -1,14 +1,15 @@
 #!/usr/bin/env bash
 # Measures Quorate beside redis-server with the same redis-benchmark flags in the
-# same run, then failover and memory. Three to five minutes on two cores.
+# same run, then processor time per operation, failover and
+# memory. Three to five minutes on two cores.
 #   scripts/bench.sh                           prints the tables
 #   OUT=docs/performance.md scripts/bench.sh   also puts them between that file's marks
-#   ONLY="throughput failover memory"          a part of it; REPEAT=3 rounds
+#   ONLY="throughput cpu failover memory"      a part of it; REPEAT=3 rounds
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 REPEAT=${REPEAT:-3}
-ONLY=${ONLY:-throughput failover memory}
+ONLY=${ONLY:-throughput cpu failover memory}
 OUT=${OUT:-}
 # Spare ports: node i of a cluster has each base + i - 1.
 REDIS_PORT=${REDIS_PORT:-16379}
@@ -138,9 +139,10 @@ need
 for part in $ONLY; do
   case $part in
     throughput) throughput ;;
+    cpu) block cpu timeout 180 "$bin" bench cpu ;;
     failover) block failover timeout 120 "$bin" bench failover ;;
     memory) block memory timeout 180 "$bin" bench memory ;;
-    *) echo "ONLY: unknown part $part: use throughput, failover, memory" >&2; exit 2 ;;
+    *) echo "ONLY: unknown part $part: use throughput, cpu, failover, memory" >&2; exit 2 ;;
   esac
 done
 

@@ -10,6 +10,7 @@ import (
 // benchCmd holds measurements that a load generator for Redis cannot make.
 // scripts/bench.sh runs them beside redis-benchmark.
 type benchCmd struct {
+	CPU       benchCPU       `cmd:"" name:"cpu" help:"Load clusters of one node and three: processor time per SET and GET."`
 	Failover  benchFailover  `cmd:"" help:"Kill the owner of busy keys: the longest time without a successful write."`
 	Memory    benchMemory    `cmd:"" help:"Fill a cluster: memory per node, and how long a restart takes."`
 	Blackhole benchBlackhole `cmd:"" help:"Cut a node off that owns nothing busy: what writers notice."`
