@@ -23,7 +23,7 @@ func (w *world) replica(key string) (replica, other kv.NodeID) {
 // where it belongs; the books agree and the bounds hold after every step.
 func TestNoHintIsLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		cfg := Config{TargetBytes: rapid.SampledFrom([]int64{3 << 10, 8 << 10, 1 << 20}).Draw(rt, "bound"), PutItems: 4, PutBytes: 600}
+		cfg := Config{TargetBytes: rapid.SampledFrom([]int64{1 << 10, 8 << 10, 1 << 20}).Draw(rt, "bound"), PutItems: 4, PutBytes: 600}
 		cfg.TotalBytes = 2 * cfg.TargetBytes
 		w := newWorld(t, rapid.Uint64().Draw(rt, "seed"), 5, cfg)
 		w.lost, w.twice = rapid.IntRange(0, 30).Draw(rt, "lost"), rapid.IntRange(0, 20).Draw(rt, "twice")

@@ -39,6 +39,7 @@ func (f filler) eventual(v reflect.Value, at any) bool {
 		slices.Sort(p.Buckets)
 	case *Want:
 		f.fillKind(v)
+		slices.Sort(p.Whole)
 		slices.SortFunc(p.Items, func(a, b WantItem) int { return cmp.Compare(a.Bucket, b.Bucket) })
 	case *MarkDurable:
 		p.MarkMs = int64(f.number(47))

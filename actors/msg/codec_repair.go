@@ -112,29 +112,38 @@ func (m *TreeTold) decode(r *reader) {
 	}
 }
 
-// Buckets ascend, and are written as the difference from the one before.
+// Numbers that ascend are written as the difference from the one before.
+func (w *writer) ascending(numbers []uint32) {
+	w.uvarint(uint64(len(numbers)))
+	last := uint32(0)
+	for _, n := range numbers {
+		w.uvarint(uint64(n - last))
+		last = n
+	}
+}
+
+func (r *reader) ascending() []uint32 {
+	numbers := list[uint32](r.count(1))
+	last := uint32(0)
+	for i := range numbers {
+		last += r.uint32()
+		numbers[i] = last
+	}
+	return numbers
+}
+
 func (m *ListBuckets) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.partition(m.Partition)
 	w.fixed64(m.Salt)
-	w.uvarint(uint64(len(m.Buckets)))
-	last := uint32(0)
-	for _, b := range m.Buckets {
-		w.uvarint(uint64(b - last))
-		last = b
-	}
+	w.ascending(m.Buckets)
 }
 
 func (m *ListBuckets) decode(r *reader) {
 	m.ID = r.uvarint()
 	m.Partition = r.partition()
 	m.Salt = r.fixed64()
-	m.Buckets = list[uint32](r.count(1))
-	last := uint32(0)
-	for i := range m.Buckets {
-		last += r.uint32()
-		m.Buckets[i] = last
-	}
+	m.Buckets = r.ascending()
 }
 
 func (m *BucketsListed) encode(w *writer) {
@@ -168,6 +177,7 @@ func (m *Want) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.partition(m.Partition)
 	w.fixed64(m.Salt)
+	w.ascending(m.Whole)
 	w.uvarint(uint64(len(m.Items)))
 	last := uint32(0)
 	for _, it := range m.Items {
@@ -182,6 +192,7 @@ func (m *Want) decode(r *reader) {
 	m.ID = r.uvarint()
 	m.Partition = r.partition()
 	m.Salt = r.fixed64()
+	m.Whole = r.ascending()
 	m.Items = list[WantItem](r.count(size))
 	last := uint32(0)
 	for i := range m.Items {

@@ -171,15 +171,18 @@ type BucketsListed struct {
 // WantItem names all keys of a bucket with that KeyMark.Name.
 type WantItem struct{ Bucket, Name uint32 }
 
-// Want asks for whole objects. Items ascend by bucket.
+// Want asks for whole objects: all of the buckets in Whole, then Items. Both
+// ascend by bucket.
 type Want struct {
 	ID        uint64
 	Salt      uint64
+	Whole     []uint32
 	Items     []WantItem
 	Partition kv.Partition
 }
 
-// Given answers the first Answered items of Want: with all objects that they name.
+// Given answers the first Answered of the buckets and items of Want, with all
+// objects that they name; none if the first is more than fits a message.
 type Given struct {
 	ID       uint64
 	Answered uint32
