@@ -16,6 +16,9 @@ type Cursor struct {
 // Restore hands a record of an actor to the lane that runs its partition, in
 // the order of the log. The payload is valid only during the call.
 func (n *Node) Restore(payload []byte) error {
+	if msg.RecordKind(payload) == msg.KindMap {
+		return n.restoreMap(payload)
+	}
 	p, err := msg.RecordPartition(payload)
 	if err != nil {
 		return err

@@ -6,8 +6,10 @@ import (
 	"fmt"
 
 	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/cluster"
 	"github.com/quoratedb/quorate/actors/detector"
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/actors/replica"
 	"github.com/quoratedb/quorate/actors/shard"
 	"github.com/quoratedb/quorate/ring"
@@ -20,13 +22,16 @@ type (
 	DetectorConfig = detector.Config
 	DetectorStats  = detector.Stats
 	ReplicaStats   = replica.Stats
+	ClusterConfig  = cluster.Config
+	ClusterStats   = cluster.Stats
 )
 
 // Config describes a node to be.
 type Config struct {
 	Shard    shard.Config // Lane is filled in per lane
 	Detector detector.Config
-	Seed     uint64 // of the replicas' tables of keys: chance where clients may be hostile
+	Cluster  cluster.Config // of which all but rules and times is filled in
+	Seed     uint64         // of the replicas' tables of keys: chance where clients may be hostile
 }
 
 // Node is the set of actors of one node: one lane per unit of concurrency.
@@ -38,6 +43,7 @@ type Lane struct {
 	Shard    *shard.Shard
 	Replica  *replica.Replica
 	Detector *detector.Detector // lane 0 only, else nil
+	Cluster  *cluster.Cluster   // the same
 	node     kv.NodeID
 	index    uint32
 	layout   *ring.Layout
@@ -51,17 +57,7 @@ type member struct {
 	self  actors.Address
 }
 
-// The further things that an actor of a lane may do.
-type (
-	starter  interface{ Start(c *actors.Context) }
-	mappable interface {
-		// SetLayout tells an actor of another cluster map, and once of the first one
-		// before Start if that is not what it was made with. It lets go of what
-		// belongs to buckets that are not there any more, or were created anew. While
-		// records are restored it has no effects: what it asks for is thrown away.
-		SetLayout(c *actors.Context, l *ring.Layout)
-	}
-)
+type starter interface{ Start(c *actors.Context) }
 
 // New makes the actors of a node.
 func New(cfg Config) *Node {
@@ -71,10 +67,19 @@ func New(cfg Config) *Node {
 		sc.Lane = uint32(i)
 		r := replica.New(replica.Config{Layout: sc.Layout, Node: sc.Node, Inc: sc.Inc, Lane: sc.Lane, Lanes: sc.Lanes, Seed: cfg.Seed})
 		l := &Lane{Replica: r, Shard: shard.New(sc, r), node: sc.Node, index: uint32(i), layout: sc.Layout}
+		if i == 0 {
+			// First: what it restores from a checkpoint says to whom the rest belongs.
+			l.Detector = detector.New(cfg.Detector)
+			cc := cfg.Cluster
+			cc.Layout, cc.Node, cc.Inc, cc.Lanes = sc.Layout, sc.Node, sc.Inc, sc.Lanes
+			l.Cluster = cluster.New(cc, l.Detector)
+			l.add(actors.Cluster, 0, l.Cluster)
+		} else {
+			l.add(actors.Cluster, l.index, keeper{})
+		}
 		l.add(actors.Replica, l.index, r)
 		l.add(actors.Shard, l.index, l.Shard)
 		if i == 0 {
-			l.Detector = detector.New(cfg.Detector)
 			l.add(actors.Detector, 0, l.Detector)
 		}
 		for k := range l.all {
@@ -95,6 +100,7 @@ func (l *Lane) Layout() *ring.Layout { return l.layout }
 // Start lets the lane's actors set their first timers. Call it once, after
 // their records have been restored, before the first Step.
 func (l *Lane) Start(c *actors.Context) {
+	l.tellLayout(c)
 	for i := range l.all {
 		if s, ok := l.all[i].actor.(starter); ok {
 			c.Self = l.all[i].self
@@ -163,6 +169,10 @@ func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
 	default:
 		if !l.owns(e.To) {
 			panic(fmt.Sprintf("system: a message for %v in lane %d of node %d", e.To, l.index, l.node))
+		}
+		if m, ok := e.Message.(*msg.LaneMap); ok {
+			l.takeMap(c, e.From, m.Map)
+			return
 		}
 		l.byKind[e.To.Kind].actor.Receive(c, e.Message)
 	}
