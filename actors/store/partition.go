@@ -135,6 +135,7 @@ func (p *partition) sorted(dst []*entry, bucket uint32, after string, started bo
 			dst = append(dst, e)
 		}
 	}
+	// order: keys are distinct
 	slices.SortFunc(dst, func(a, b *entry) int { return cmp.Compare(a.key, b.key) })
 	return dst
 }

@@ -1,0 +1,171 @@
+package coordinate
+
+import (
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// target is a replica, by position, that a write goes to.
+type target struct {
+	w   *write
+	pos int
+}
+
+// asked is a replica, by position, that a read asks.
+type asked struct {
+	rd  *read
+	pos int
+}
+
+// kept is a replica, by position, for which somebody keeps a write's object.
+type kept struct {
+	w      *write
+	pos    int
+	counts bool // as a stand-in, where the bucket is sloppy
+}
+
+// outbox gathers what leaves for one peer at the end of a batch.
+type outbox struct {
+	items   []*msg.PutItem // of clients' writes, and of write-backs of abd
+	itemFor []target
+	mends   []*msg.PutItem // of read repair
+	mendFor []target
+	gets    []msg.FetchItem
+	getFor  []asked
+	stands  []msg.FetchItem // for its handoff
+	standOf []asked
+	hints   []kept
+	forward []ref
+}
+
+func (o *outbox) put(why msg.Why, t target) {
+	if why == msg.ForRead {
+		o.mends, o.mendFor = append(o.mends, t.w.item), append(o.mendFor, t)
+		return
+	}
+	o.items, o.itemFor = append(o.items, t.w.item), append(o.itemFor, t)
+}
+
+func (o *outbox) get(p kv.Partition, a asked) {
+	o.gets = append(o.gets, msg.FetchItem{Key: a.rd.f.op().Key, Have: a.rd.haveDigest, Partition: p})
+	o.getFor = append(o.getFor, a)
+}
+
+func (o *outbox) stand(p kv.Partition, a asked) {
+	o.stands = append(o.stands, msg.FetchItem{Key: a.rd.f.op().Key, Partition: p})
+	o.standOf = append(o.standOf, a)
+}
+
+// sent is a request without an answer yet. One of put, get, hint is set.
+type sent struct {
+	id      uint64
+	to      *peer
+	address actors.Address
+	message actors.Message
+	put     []target
+	get     []asked
+	hint    []kept
+	target  kv.NodeID // of hint
+	atNs    int64
+	nextNs  int64 // when it is repeated
+	tries   uint8
+	covered bool // its silence has been dealt with
+	over    bool // answered, or nobody waits any more
+}
+
+// send lets a request leave and remembers it.
+func (s *Coordinator) send(c *actors.Context, x *sent) {
+	x.atNs, x.nextNs = c.NowNs, c.NowNs+s.cfg.ResendNs
+	s.sent[x.id] = x
+	s.fifo = append(s.fifo, x)
+	s.unstored += len(x.put)
+	c.Send(x.address, x.message)
+}
+
+// forget ends the wait for an answer.
+func (s *Coordinator) forget(x *sent) {
+	x.over = true
+	x.message = nil
+	s.unstored -= len(x.put)
+	delete(s.sent, x.id)
+}
+
+// flushPeer sends what was gathered for one peer. Puts leave before fetches:
+// a read of a batch may be of a key that the batch has written.
+func (s *Coordinator) flushPeer(c *actors.Context, p *peer) {
+	o := &p.out
+	epoch := s.cfg.Layout.Epoch()
+	for len(o.items) > 0 {
+		n := fitting(o.items, putSize)
+		x := &sent{id: s.newID(), to: p, address: p.store, put: o.itemFor[:n:n]}
+		x.message = &msg.Put{ID: x.id, SentMs: c.WallMs, Epoch: epoch, Why: msg.ForWrite, Items: o.items[:n:n]}
+		s.send(c, x)
+		o.items, o.itemFor = o.items[n:], o.itemFor[n:]
+	}
+	for len(o.mends) > 0 {
+		n := fitting(o.mends, putSize)
+		x := &sent{id: s.newID(), to: p, address: p.store, put: o.mendFor[:n:n]}
+		x.message = &msg.Put{ID: x.id, SentMs: c.WallMs, Epoch: epoch, Why: msg.ForRead, Items: o.mends[:n:n]}
+		s.send(c, x)
+		o.mends, o.mendFor = o.mends[n:], o.mendFor[n:]
+	}
+	o.gets, o.getFor = s.flushGets(c, p, p.store, o.gets, o.getFor)
+	o.stands, o.standOf = s.flushGets(c, p, p.handoff, o.stands, o.standOf)
+	if len(o.hints) > 0 {
+		s.flushHints(c, p)
+	}
+	if len(o.forward) > 0 {
+		s.flushForwards(c, p)
+	}
+	o.items, o.itemFor, o.mends, o.mendFor = nil, nil, nil, nil
+}
+
+// flushGets sends fetches and returns what they were gathered in, emptied.
+func (s *Coordinator) flushGets(c *actors.Context, p *peer, to actors.Address, gets []msg.FetchItem, of []asked) ([]msg.FetchItem, []asked) {
+	for len(gets) > 0 {
+		n := fitting(gets, func(it *msg.FetchItem) int { return len(it.Key) })
+		x := &sent{id: s.newID(), to: p, address: to, get: of[:n:n]}
+		x.message = &msg.Fetch{ID: x.id, Epoch: s.cfg.Layout.Epoch(), Items: gets[:n:n]}
+		s.send(c, x)
+		gets, of = gets[n:], of[n:]
+	}
+	return nil, nil
+}
+
+// maxMessageBytes is how much of keys and values one message carries, unless
+// one item alone is larger.
+const maxMessageBytes = 1 << 20
+
+func putSize(it **msg.PutItem) int {
+	n := len((*it).Key) + len((*it).Object.Register.Data)
+	for i := range (*it).Object.Set.Siblings {
+		n += len((*it).Object.Set.Siblings[i].Value.Data)
+	}
+	return n
+}
+
+// fitting is the number of items, at least one, that go into one message.
+func fitting[T any](items []T, size func(*T) int) int {
+	bytes := size(&items[0])
+	n := 1
+	for ; n < len(items); n++ {
+		if bytes += size(&items[n]); bytes > maxMessageBytes {
+			break
+		}
+	}
+	return n
+}
+
+// boundAnswer keeps the answer to a forward within what a message may carry.
+// Forwarded operations are writes, whose results are small but for tokens.
+func boundAnswer(r *request) {
+	bytes := 0
+	for i := range r.results {
+		if x := r.results[i].Causal; x != nil {
+			if bytes += len(x.Context); bytes > maxMessageBytes {
+				r.results[i].Causal = nil
+			}
+		}
+	}
+}

@@ -1,0 +1,44 @@
+package coordinate
+
+import "github.com/quoratedb/quorate/actors/kv"
+
+// refusal says why a bucket can't carry an operation out, and what it can; ""
+// if it can. Everything conditional needs one place that decides, which only
+// strong mode has.
+func refusal(b *kv.Bucket, op *kv.Op) string {
+	if !op.Kind.Valid() || !op.Cond.Valid() {
+		return "not a valid operation"
+	}
+	if b.Mode == kv.ABD {
+		return refusalABD(op)
+	}
+	switch {
+	case op.Kind == kv.OpCAS:
+		return "compare-and-set needs a bucket of mode strong: replicas of an eventual bucket take concurrent writes without asking each other. Here: give the causal context of the read back with the write"
+	case op.Cond != kv.Always:
+		return "a conditional write needs a bucket of mode strong: replicas of an eventual bucket take concurrent writes without asking each other. Allowed here are unconditional writes, with the causal context of a read"
+	case op.WantOld:
+		return "the value before a write is not known in an eventual bucket: writes don't wait for a read. Allowed are get and set, one after the other, or a bucket of mode strong"
+	case op.Kind == kv.OpIncr && b.Policy != kv.Counters:
+		return "increments need a bucket of policy counters, or of mode strong; this one has policy " + b.Policy.String()
+	case b.Policy == kv.Counters && op.IsWrite() && op.Kind != kv.OpIncr:
+		return "a bucket of policy counters allows get and incr alone: to set or delete a counter would lose increments made elsewhere at the same time"
+	case b.Policy == kv.Counters && op.Tuning != nil && op.Tuning.TTLMs > 0:
+		return "a counter has no time to live: its increments can't be forgotten one by one"
+	}
+	return ""
+}
+
+func refusalABD(op *kv.Op) string {
+	switch {
+	case op.Kind == kv.OpIncr || op.Kind == kv.OpCAS || op.Cond != kv.Always:
+		return "abd registers allow get, set and delete alone: read-modify-write needs consensus (Herlihy 1991), so a bucket of mode strong"
+	case op.WantOld:
+		return "the value before a write is not known in an abd bucket: another write may come between. Allowed are get and set, one after the other, or a bucket of mode strong"
+	case op.Tuning != nil && (!op.Tuning.R.IsZero() || !op.Tuning.W.IsZero()):
+		return "an abd bucket asks a quorum, always; r and w are for buckets of mode eventual"
+	case op.Tuning != nil && (op.Tuning.Context != "" || op.Tuning.WantContext):
+		return "an abd bucket has no causal context: its operations are linearizable; contexts are for buckets of mode eventual"
+	}
+	return ""
+}
