@@ -21,6 +21,7 @@ type client struct {
 	id     uint64     // of the message; its parts add their number, see partID
 	restNs int64      // it thinks until then
 	hids   [maxPipeline]int32
+	pipe   int32    // of the message, in the history; 0: it has one operation
 	seen   []string // by key: the value seen last
 	// contexts are those that it was given of keys of eventual buckets, by key.
 	contexts [][]context
@@ -84,8 +85,10 @@ func (w *World) begin(i int, ops []ClientOp) {
 	c.node = ops[0].Node
 	c.answers++
 	c.id = uint64(i)<<32 | c.answers
-	if len(ops) > 1 {
+	if c.pipe = 0; len(ops) > 1 {
 		w.cover.hit(Pipelined)
+		w.pipes++
+		c.pipe = w.pipes
 	}
 	var parts [][]msg.Op
 	var to []actors.Address // by part
@@ -140,6 +143,9 @@ func (w *World) invoke(i, slot int, op *ClientOp) msg.Op {
 	kind := operations[op.Do]
 	key := &w.cfg.Keys[op.Key]
 	lop := linearizability.Op{Key: key.Name, Call: w.nowNs, Client: c.hids[slot], Kind: kind.lkind, Cond: kind.lcond}
+	if lop.Pipe = c.pipe; c.pipe != 0 {
+		lop.Place = int32(slot)
+	}
 	out := msg.Op{Op: kv.Op{Key: []byte(key.Name), Kind: kind.kind, Cond: kind.cond, WantOld: kind.old, HeadOnly: kind.head}}
 	out.Partition = partitionOf(w.layout, key)
 	switch kind.kind {

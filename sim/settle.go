@@ -65,6 +65,7 @@ func settleOne(h linearizability.History, op *linearizability.Op) {
 		op.Outcome = linearizability.Failed
 	case end >= op.Call: // else it was seen before it began: leave it to the checker
 		op.Outcome, op.Applied, op.Return = linearizability.OK, true, end
+		op.Pipe = 0 // it may have come after what followed it in its message
 	}
 }
 

@@ -194,6 +194,7 @@ func (s *Shard) releaseReads(c *actors.Context) {
 	list := s.reads.list
 	s.reads.list = nil
 	kept := list[:0]
+	var again []ref
 	for i := range list {
 		r := list[i]
 		unconfirmed := true
@@ -201,12 +202,16 @@ func (s *Shard) releaseReads(c *actors.Context) {
 		switch {
 		case r.f.closed():
 		case unconfirmed && (r.p.ballot != r.ballot || !s.isOwner(c, r.p)):
-			s.reroute(c, r.f)
+			again = append(again, r.f)
 		case unconfirmed && r.votes.Outcome() != quorum.Won:
 			kept = append(kept, r)
 		default:
 			s.finish(c, r.f, r.res)
 		}
+	}
+	unplace(again)
+	for _, f := range again {
+		s.reroute(c, f)
 	}
 	added := s.reads.list // by reads that were routed again
 	clear(list[len(kept):])

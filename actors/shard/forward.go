@@ -26,7 +26,10 @@ func (s *Shard) forward(c *actors.Context, to *peer, f ref) {
 		s.delay(c, f)
 		return
 	}
-	f.r.progress[f.i] = left
+	if !s.setsOut(c, f, to) {
+		return
+	}
+	f.r.progress[f.i] = asked
 	to.out.forward = append(to.out.forward, f)
 }
 
@@ -89,20 +92,38 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 		}
 		return
 	}
+	again, news := s.takeResults(c, fw, m)
+	for _, f := range again {
+		if slices.Contains(news, f.op().Partition) {
+			s.reroute(c, f)
+		} else {
+			s.delay(c, f)
+		}
+	}
+}
+
+// takeResults finishes what has a result. It returns the operations that the
+// other shard did not carry out, and the partitions of which it knows a claim
+// that was not known here: all operations of one of these are routed again at
+// once, those of the others later, so that they keep their order.
+func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (again []ref, news []kv.Partition) {
 	for i, f := range fw.refs {
 		res := m.Results[i]
 		if res.Status != kv.NotOwner {
 			s.finish(c, f, res)
 			continue
 		}
-		p := s.parts.At(f.op().Partition)
-		if p != nil && p.seen.Less(res.Rev.Ballot) {
+		if f.closed() {
+			continue
+		}
+		f.r.progress[f.i] = waiting
+		again = append(again, f)
+		if p := s.parts.At(f.op().Partition); p != nil && p.seen.Less(res.Rev.Ballot) {
 			p.seen = res.Rev.Ballot
-			s.reroute(c, f)
-		} else {
-			s.delay(c, f)
+			news = append(news, p.id)
 		}
 	}
+	return again, news
 }
 
 // doubtForward settles an operation whose forward will not be answered any
@@ -148,7 +169,7 @@ func (s *Shard) checkForwards(c *actors.Context) {
 			for _, f := range fw.refs {
 				switch read := !f.op().IsWrite(); {
 				case f.closed():
-				case read && overdue:
+				case read && overdue && !f.tied():
 					s.delay(c, f)
 					wanted = true // the late answer is as good
 				default:

@@ -60,6 +60,10 @@ func (s *Shard) admit(c *actors.Context, p *partition, f ref) {
 		s.reroute(c, f)
 		return
 	}
+	if !s.setsOut(c, f, s.self) {
+		return
+	}
+	f.r.progress[f.i] = placed
 	op := f.op()
 	k := p.keys[string(op.Key)]
 	if op.Kind == kv.OpGet && s.readsNow(p, k, op.Key) {

@@ -40,7 +40,7 @@ func (s *Shard) answerGone(c *actors.Context) {
 			f := ref{r, i}
 			switch {
 			case f.closed() || !s.parts.At(r.ops[i].Partition).gone:
-			case r.progress[i] == left && r.ops[i].IsWrite():
+			case f.doubtful():
 				s.finish(c, f, kv.Result{Status: kv.Unknown})
 			default:
 				s.finish(c, f, s.absent(r, r.ops[i].Partition))

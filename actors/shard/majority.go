@@ -95,6 +95,7 @@ func (s *Shard) endMajority(c *actors.Context, r *majorityRead, agreed bool) {
 	if r.f.closed() {
 		return
 	}
+	r.f.r.again = r.f.r.again || !agreed
 	reg := s.local.Lookup(r.p.id, r.f.op().Key)
 	if agreed && reg.Version == r.version {
 		s.finish(c, r.f, readResult(&r.f.op().Op, &reg))

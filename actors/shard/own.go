@@ -226,23 +226,25 @@ func (s *Shard) stepDown(c *actors.Context, p *partition, wait bool) {
 	keys, queue := p.order, p.queue
 	p.order, p.queue = nil, nil
 	clear(p.keys)
+	var again []ref // in the order in which they came
 	for _, k := range keys {
-		running, waiting := k.running, k.waiting
 		k.gone = true
 		s.release(k)
-		for i := range running {
-			f := running[i].f
+		for i := range k.running {
+			f := k.running[i].f
 			doubtful := f.r.progress[f.i] == left
 			failpoint.Inject("bug-16-doubtful-write-repeated", func() { doubtful = false })
 			if doubtful {
 				s.giveUp(c, f)
 			} else {
-				s.reroute(c, f)
+				again = append(again, f)
 			}
 		}
-		queue = append(queue, waiting...)
+		again = append(again, k.waiting...)
 	}
-	for _, f := range queue {
+	again = append(again, queue...)
+	unplace(again)
+	for _, f := range again {
 		if wait {
 			s.delay(c, f)
 		} else {

@@ -19,6 +19,7 @@ type request struct {
 	forwarded  bool     // from another shard
 	epoch      kv.Epoch // of the map by which the partitions were chosen; 0: this shard's
 	mixed      bool     // holds writes: reads keep their place behind them
+	again      bool     // operations were routed again: see order.go
 }
 
 // progress of one operation. What matters is whether it may still take effect
@@ -27,7 +28,9 @@ type progress uint8
 
 const (
 	waiting progress = iota // nothing has left that could make it happen
-	left                    // an Accept with its effect, or a forward, has left
+	placed                  // the same, and it waits at its owner, this shard
+	left                    // an Accept with its effect has left
+	asked                   // another shard was asked to carry it out
 	done
 )
 
@@ -39,6 +42,12 @@ type ref struct {
 
 func (f ref) op() *msg.Op  { return &f.r.ops[f.i] }
 func (f ref) closed() bool { return f.r.progress[f.i] == done }
+
+// doubtful reports whether f may take effect without its result being known.
+func (f ref) doubtful() bool {
+	p := f.r.progress[f.i]
+	return (p == left || p == asked) && f.op().IsWrite()
+}
 
 // takeOps takes in a batch from an edge of this node.
 func (s *Shard) takeOps(c *actors.Context, m *msg.Ops) {
@@ -133,7 +142,7 @@ func boundAnswer(r *request) {
 // may have taken effect, or may yet.
 func (s *Shard) giveUp(c *actors.Context, f ref) {
 	status := kv.Unavailable
-	if f.r.progress[f.i] == left && f.op().IsWrite() {
+	if f.doubtful() {
 		status = kv.Unknown
 		failpoint.Inject("bug-17-doubtful-write-reported-undone", func() { status = kv.Unavailable })
 	}
