@@ -27,7 +27,7 @@ func (p *partition) buckets() []msg.Sum {
 	sums := make([]msg.Sum, msg.Buckets)
 	p.ascend("", false, func(e *entry) bool {
 		b := bucketOf(e.key)
-		sums[b] = add(sums[b], digest(hashKey(e.key), &e.Version))
+		sums[b] = add(sums[b], p.digest(hashKey(e.key), &e.Version))
 		return true
 	})
 	return sums
@@ -76,13 +76,6 @@ func (r *Replica) Lookup(p kv.Partition, key []byte) kv.Register {
 		}
 	}
 	return kv.Register{}
-}
-
-// Warm begins to load the register of a key that will soon be looked up.
-func (r *Replica) Warm(p kv.Partition, key []byte) {
-	if part := r.part(p); part != nil {
-		r.warmed += part.regs.touch(part.regs.hash(key))
-	}
 }
 
 // Sum digests the partition.

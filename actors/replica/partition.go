@@ -27,13 +27,15 @@ type partition struct {
 	bytes    uint64 // keys and data of those
 	tombs    int    // entries that are tombstones
 	id       kv.Partition
+	mixed    kv.Ballot // of which mixture is the hash
+	mixture  uint64
 }
 
 // entry is a register with its key.
 type entry struct {
-	key []byte // in inline, if it fits
-	kv.Register
 	inline [inlineKey]byte
+	key    []byte // in inline, if it fits
+	kv.Register
 }
 
 // inlineKey is the longest key, in bytes, that is kept within its entry: so
@@ -53,9 +55,10 @@ func newEntry(key []byte) *entry {
 func newPartition(id kv.Partition, seed uint64) *partition {
 	less := func(a, b *entry) bool { return bytes.Compare(a.key, b.key) < 0 }
 	return &partition{
-		id:    id,
-		regs:  table{seed: seed},
-		index: btree.NewBTreeGOptions(less, btree.Options{NoLocks: true, Degree: 64}),
+		id:      id,
+		regs:    table{seed: seed},
+		mixture: mixBallot(&kv.Ballot{}),
+		index:   btree.NewBTreeGOptions(less, btree.Options{NoLocks: true, Degree: 64}),
 	}
 }
 
@@ -88,7 +91,7 @@ func (p *partition) remove(e *entry) {
 // account adds an entry to the counters and the digest, or takes it out. Key is
 // the hash of its key.
 func (p *partition) account(e *entry, key msg.Sum, sign int) {
-	h := digest(key, &e.Version)
+	h := p.digest(key, &e.Version)
 	if sign > 0 {
 		p.sum = add(p.sum, h)
 	} else {
@@ -112,12 +115,16 @@ func hashKey(key []byte) msg.Sum {
 // digest hashes a key, of which the hash is given, and a version. Versions of
 // one ballot never collide for a key: mix is a bijection. Those of different
 // ballots do with probability 2^-64.
-func digest(key msg.Sum, v *kv.Version) msg.Sum {
-	b := &v.Ballot
-	w := mix(uint64(b.Inc)<<16 | uint64(b.Node))
-	w = mix(w ^ (uint64(b.Epoch)<<32 | uint64(b.Round)))
-	w = mix(w ^ v.Seq)
+func (p *partition) digest(key msg.Sum, v *kv.Version) msg.Sum {
+	if b := &v.Ballot; *b != p.mixed { // nearly always it is the one before
+		p.mixed, p.mixture = *b, mixBallot(b)
+	}
+	w := mix(p.mixture ^ v.Seq)
 	return msg.Sum{Hi: mix(key.Hi ^ w), Lo: mix(key.Lo + bits.RotateLeft64(w, 32))}
+}
+
+func mixBallot(b *kv.Ballot) uint64 {
+	return mix(mix(uint64(b.Inc)<<16|uint64(b.Node)) ^ (uint64(b.Epoch)<<32 | uint64(b.Round)))
 }
 
 // mix is the finaliser of splitmix64 (Steele, Lea, Flood 2014), of which the

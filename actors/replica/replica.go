@@ -31,7 +31,7 @@ type Replica struct {
 	// it was promised to somebody else. Volatile: it is told together with the
 	// incarnation.
 	gens    map[kv.NodeID]uint64
-	hashes  []uint64 // scratch: of a batch
+	probes  []probe  // scratch: of a batch
 	warmed  uint64   // keeps the loads of warm from being dropped
 	scratch struct { // records on their way into the context, so that none is allocated
 		promise msg.PromiseRecord
@@ -181,41 +181,56 @@ func (r *Replica) reveal(c *actors.Context, m actors.Message) {
 // accept is phase 2b for a batch of registers. One answer, after one sync.
 func (r *Replica) accept(c *actors.Context, m *msg.Accept) {
 	reply := &msg.Accepted{ID: m.ID}
-	hashes := r.warm(m.Items)
+	probes := r.warm(len(m.Items), func(i int) (kv.Partition, []byte) { return m.Items[i].Partition, m.Items[i].Key })
 	for i, it := range m.Items {
-		p := r.part(it.Partition)
+		p := probes[i].p
 		if p == nil {
 			reply.Refused = append(reply.Refused, msg.Refusal{Index: uint32(i), Reason: msg.ByPromise})
 			continue
 		}
-		if reason := r.acceptOne(c, p, it, hashes[i]); reason != 0 {
+		if reason := r.acceptOne(c, p, it, probes[i].hash); reason != 0 {
 			reply.Refused = append(reply.Refused, msg.Refusal{Promised: p.promised, Index: uint32(i), Reason: reason})
 		}
 	}
 	c.SendDurable(c.Sender, reply)
 }
 
-// warm hashes the keys of a batch, and begins to load their entries: a large
-// store is not in the cache, and misses that do not wait for each other cost a
-// fraction of those that do.
-func (r *Replica) warm(items []*msg.AcceptItem) []uint64 {
-	hashes := r.hashes[:0]
-	for _, it := range items {
-		hash := uint64(0)
-		if p := r.part(it.Partition); p != nil {
-			hash = p.regs.hash(it.Key)
-			r.warmed += p.regs.touch(hash)
-		}
-		hashes = append(hashes, hash)
-	}
-	if cap(hashes) <= keepHashes {
-		r.hashes = hashes
-	}
-	return hashes
+// probe is where a key of a batch is looked for; p is nil if no copy is here.
+type probe struct {
+	p    *partition
+	hash uint64
 }
 
-// keepHashes bounds the scratch space that is kept from one batch to the next.
-const keepHashes = 1 << 14
+// Warm hashes n keys and begins to load their entries: a large store is not in
+// the cache, and misses that do not wait for each other cost a fraction of
+// those that do.
+func (r *Replica) Warm(n int, key func(i int) (kv.Partition, []byte)) { r.warm(n, key) }
+
+// warm is Warm; what it returns is good until the next one.
+func (r *Replica) warm(n int, key func(i int) (kv.Partition, []byte)) []probe {
+	probes := r.probes[:0]
+	for i := range n {
+		id, k := key(i)
+		x := probe{p: r.part(id)}
+		if x.p != nil {
+			x.hash = x.p.regs.hash(k)
+			r.warmed += x.p.regs.touchSlot(x.hash)
+		}
+		probes = append(probes, x)
+	}
+	for i := range probes {
+		if x := &probes[i]; x.p != nil {
+			r.warmed += x.p.regs.touchEntry(x.hash)
+		}
+	}
+	if cap(probes) <= keepProbes {
+		r.probes = probes
+	}
+	return probes
+}
+
+// keepProbes bounds the scratch space that is kept from one batch to the next.
+const keepProbes = 1 << 14
 
 // acceptOne applies the replica rule to one register and returns the reason
 // for a refusal, or 0. An equal version was accepted before and is acknowledged

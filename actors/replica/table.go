@@ -10,7 +10,8 @@ import (
 // deletion without tombstones (Knuth, "The Art of Computer Programming", volume
 // 3, 6.4, algorithm R). A look-up in a large store waits for memory and little
 // else, so the slots are kept small, an entry has its key beside its version,
-// and touch lets the misses of a batch overlap.
+// and touchSlot and touchEntry let
+// the misses of a batch overlap.
 //
 //  1. A slot is free iff its entry is nil; at most seven of eight are taken.
 //  2. Between an entry's home and its slot no slot is free.
@@ -49,16 +50,28 @@ func (t *table) findHashed(key []byte, hash uint64) *entry {
 	}
 }
 
-// touch begins to load what findHashed will look at, if its first guess is
-// right. The result has no meaning, but to be used.
-func (t *table) touch(hash uint64) uint64 {
+// touchSlot begins to load the slot that a search begins with, and touchEntry,
+// once that has been done for a whole batch, the entry: all cache lines of it.
+// Their results have no meaning, but must be used, or the loads are left out.
+func (t *table) touchSlot(hash uint64) uint64 {
 	if t.count == 0 {
 		return 0
 	}
-	if s := &t.slots[t.home(hash)]; s.e != nil {
-		return s.e.Version.Seq
+	return t.slots[t.home(hash)].hash
+}
+
+func (t *table) touchEntry(hash uint64) uint64 {
+	if t.count == 0 {
+		return 0
 	}
-	return 0
+	for i := t.home(hash); ; i = (i + 1) & (len(t.slots) - 1) {
+		switch s := &t.slots[i]; {
+		case s.e == nil:
+			return 0
+		case s.hash == hash:
+			return uint64(s.e.inline[0]) + s.e.Version.Seq + uint64(s.e.Kind)
+		}
+	}
 }
 
 // add takes in an entry whose key it does not hold.

@@ -15,7 +15,7 @@ import (
 type promised struct{ ballot kv.Ballot }
 
 func (l *promised) Promised(kv.Partition) kv.Ballot             { return l.ballot }
-func (l *promised) Warm(kv.Partition, []byte)                   {}
+func (l *promised) Warm(int, func(int) (kv.Partition, []byte))  {}
 func (l *promised) Lookup(kv.Partition, []byte) (r kv.Register) { return r }
 func (l *promised) Sum(kv.Partition) (s msg.Sum)                { return s }
 func (l *promised) Buckets(kv.Partition) []msg.Sum              { return make([]msg.Sum, msg.Buckets) }

@@ -25,7 +25,7 @@ import (
 type Local interface {
 	Promised(p kv.Partition) kv.Ballot
 	Lookup(p kv.Partition, key []byte) kv.Register
-	Warm(p kv.Partition, key []byte)
+	Warm(n int, key func(i int) (kv.Partition, []byte))
 	Sum(p kv.Partition) msg.Sum
 	Buckets(p kv.Partition) []msg.Sum
 	List(p kv.Partition, after string, mask uint64, limit int) ([]msg.KeyVersion, bool)
@@ -212,9 +212,7 @@ func (s *Shard) Flush(c *actors.Context) {
 	for len(s.ready) > 0 {
 		ready := s.ready
 		s.ready = s.spareReady[:0]
-		for _, k := range ready { // misses that overlap: see replica/table.go
-			s.local.Warm(k.p.id, k.raw)
-		}
+		s.local.Warm(len(ready), func(i int) (kv.Partition, []byte) { return ready[i].p.id, ready[i].raw })
 		for _, k := range ready {
 			k.isReady = false
 			if k.phase == idle && len(k.waiting) > 0 || k.refresh {
