@@ -51,7 +51,7 @@ func (s *Coordinator) mendLate(c *actors.Context, rd *read) {
 }
 
 func (s *Coordinator) mendWrite(c *actors.Context, rd *read) *write {
-	it := &msg.PutItem{Key: rd.f.op().Key, Object: rd.merged, Partition: rd.part.id}
+	it := &msg.PutItem{Key: rd.f.op().Key, Object: *rd.merged, Partition: rd.part.id}
 	failpoint.Inject("bug-36-repair-stamps-anew", func() {
 		if now, err := s.clock.Now(c.WallMs); err == nil && it.Object.Register.Kind == kv.Value {
 			it.Object.Register.Stamp = now

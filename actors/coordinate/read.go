@@ -9,7 +9,8 @@ import (
 
 // read asks all replicas of a key and merges what they answer.
 //
-//  1. merged is the join of all answers counted so far, and of nothing else.
+//  1. merged is the join of all answers counted so far, and of nothing else; nil
+//     before the first.
 //  2. same are the replicas whose answer equals merged.
 type read struct {
 	f          ref
@@ -17,12 +18,11 @@ type read struct {
 	need       *causal.Need
 	have       causal.Object // the own store's when the read began: what Same means
 	haveDigest causal.Hash
-	merged     causal.Object
+	merged     *causal.Object
 	tally
 	same    causal.Replicas
 	keepers []*peer // stand-ins asked
 	open    int8    // answers outstanding
-	any     bool    // merged holds an answer
 	grown   bool    // merged has changed since mend began
 	phase   phase
 	mend    *write // the write that its answer waits, or waited, for
@@ -112,7 +112,7 @@ func (s *Coordinator) fetched(c *actors.Context, m *msg.Fetched) {
 		case it.Same:
 			a.rd.take(a.pos, &a.rd.have, direct)
 		default:
-			a.rd.take(a.pos, &it.Object, direct)
+			a.rd.take(a.pos, it.Object, direct)
 		}
 		a.rd.open--
 		s.advance(c, a.rd)
@@ -140,17 +140,21 @@ func (rd *read) take(pos int, o *causal.Object, direct bool) {
 	} else {
 		rd.standIns = rd.standIns.With(pos)
 	}
-	if !rd.any {
-		rd.merged, rd.same, rd.any = *o, bit, true
+	if o == nil {
+		o = &causal.Object{}
+	}
+	if rd.merged == nil {
+		rd.merged, rd.same = o, bit
 		return
 	}
 	switch rd.merged.Compare(o) {
 	case causal.Equal:
 		rd.same |= bit
 	case causal.Before:
-		rd.merged, rd.same, rd.grown = *o, bit, true
+		rd.merged, rd.same, rd.grown = o, bit, true
 	case causal.Concurrent:
-		rd.merged, rd.same, rd.grown = rd.merged.Merge(o), 0, true
+		merged := rd.merged.Merge(o)
+		rd.merged, rd.same, rd.grown = &merged, 0, true
 	}
 }
 
@@ -182,13 +186,13 @@ func (s *Coordinator) seenEnough(c *actors.Context, rd *read) {
 			return
 		}
 	} else if rd.part.bucket.Repair != kv.RepairBlocking {
-		s.answerRead(c, rd, &rd.merged)
+		s.answerRead(c, rd, rd.merged)
 		return
 	}
 	// What a reader has been shown, later readers must see: so many must hold it
 	// as are asked (abd: the write-back phase).
 	if rd.need.Met(rd.same) {
-		s.answerRead(c, rd, &rd.merged)
+		s.answerRead(c, rd, rd.merged)
 		return
 	}
 	s.mendFirst(c, rd)

@@ -124,7 +124,7 @@ func (h *Handoff) fetch(c *actors.Context, m *msg.Fetch) {
 		if to := h.measure(it.Key, object); to.digest == it.Have {
 			out.Same = true
 		} else {
-			out.Object = object
+			out.Object = &object
 		}
 	}
 	c.SendDurable(c.Sender, reply)

@@ -186,9 +186,10 @@ func (m *Fetch) decode(r *reader) {
 	}
 }
 
-// The byte before a FetchedItem: an object, Same, or above those a reason.
+// The byte before a FetchedItem: nothing, an object, Same, or above those a reason.
 const (
-	fetchedObject byte = iota
+	fetchedAbsent byte = iota
+	fetchedObject
 	fetchedSame
 	fetchedRefused
 )
@@ -205,9 +206,11 @@ func (m *Fetched) encode(w *writer) {
 			w.byte(fetchedRefused + byte(it.Refused))
 		case it.Same:
 			w.byte(fetchedSame)
+		case it.Object == nil:
+			w.byte(fetchedAbsent)
 		default:
 			w.byte(fetchedObject)
-			w.object(&it.Object)
+			w.object(it.Object)
 		}
 	}
 }
@@ -218,8 +221,10 @@ func (m *Fetched) decode(r *reader) {
 	for i := range m.Items {
 		it := &m.Items[i]
 		switch head := r.byte(); head {
+		case fetchedAbsent:
 		case fetchedObject:
-			r.object(&it.Object)
+			it.Object = new(causal.Object)
+			r.object(it.Object)
 		case fetchedSame:
 			it.Same = true
 		default:

@@ -26,13 +26,14 @@ func (f filler) eventual(v reflect.Value, at any) bool {
 		*p = kv.Level(f.IntN(6))
 	case *FetchedItem:
 		*p = FetchedItem{}
-		switch f.IntN(3) {
+		switch f.IntN(4) {
 		case 0:
 			p.Same = true
 		case 1:
 			f.fill(reflect.ValueOf(&p.Refused).Elem())
-		default:
-			p.Object = f.object()
+		case 2:
+			o := f.object()
+			p.Object = &o
 		}
 	case *ListBuckets:
 		f.fillKind(v)

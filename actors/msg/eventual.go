@@ -88,8 +88,8 @@ type Fetch struct {
 
 // FetchedItem answers one item. Refused is set where it can't be answered.
 type FetchedItem struct {
-	Object  causal.Object // unless Same or Refused; zero: the key was never written here
-	Refused PutReason     // 0: not refused
+	Object  *causal.Object // nil: Same, Refused, or the key was never written here
+	Refused PutReason      // 0: not refused
 	Same    bool
 }
 

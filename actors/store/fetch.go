@@ -33,7 +33,8 @@ func (s *Store) fetch(c *actors.Context, m *msg.Fetch) {
 			answer.Same = true
 			s.stats.Same++
 		case e != nil:
-			answer.Object = e.object()
+			object := e.object()
+			answer.Object = &object
 			bytes += e.size()
 			s.stats.Fetched++
 		}
