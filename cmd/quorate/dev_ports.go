@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"strconv"
 )
@@ -42,6 +43,11 @@ func consecutivePorts(nodes, httpBase, respBase, peerBase int) ([]endpoints, err
 	return eps, nil
 }
 
+// The ports that freePorts picks from lie below those which systems take by
+// themselves, for the calling end of connections: such a port could be taken
+// while its node is down, and keep it from coming back.
+const firstPickedPort, lastPickedPort = 10240, 32767
+
 // freePorts picks ports that nothing listens on at the moment.
 func freePorts(nodes int) ([]endpoints, error) {
 	var held []net.Listener
@@ -51,12 +57,17 @@ func freePorts(nodes int) ([]endpoints, error) {
 		}
 	}()
 	pick := func() (string, error) {
-		l, err := net.Listen("tcp", loopback+":0")
-		if err != nil {
-			return "", fmt.Errorf("find a free port: %w", err)
+		const attempts = 100
+		var l net.Listener
+		var err error
+		for range attempts {
+			addr := hostPort(firstPickedPort + rand.IntN(lastPickedPort-firstPickedPort+1))
+			if l, err = net.Listen("tcp", addr); err == nil {
+				held = append(held, l) // until all are picked, so that they differ
+				return addr, nil
+			}
 		}
-		held = append(held, l) // until all are picked, so that they differ
-		return l.Addr().String(), nil
+		return "", fmt.Errorf("find a free port: %w", err)
 	}
 	eps := make([]endpoints, nodes)
 	for i := range eps {
