@@ -133,6 +133,11 @@ func (n *Node) systemConfig() system.Config {
 	s.Shard.LevelNs = t.Level.Nanoseconds()
 	s.Shard.MaxPending = c.Limits.PendingOps
 	s.Shard.KeepTouching = c.KeepTouching
+	s.Coordinate.RequestTimeoutNs, s.Coordinate.ResendNs = t.Request.Nanoseconds(), t.Resend.Nanoseconds()
+	s.Coordinate.MaxPending = c.Limits.PendingOps
+	// A mark that the disk may have lost must not be one that was stamped with.
+	s.Coordinate.Clock.ReserveMs = max(4000, 3*c.Sync.Every.Milliseconds())
+	s.Cluster.TimeoutNs = mapPatience.Nanoseconds()
 	s.Detector.Node, s.Detector.Inc, s.Detector.Epoch, s.Detector.Lanes = c.Node, n.boot.Inc, epoch, c.Lanes
 	s.Detector.IntervalNs = t.Heartbeat.Nanoseconds()
 	s.Detector.SuspectNs = t.Suspect.Nanoseconds()

@@ -166,6 +166,8 @@ func answerID(m actors.Message) (call uint64, part int, ok bool) {
 		id = m.ID
 	case *msg.Counted:
 		id = m.ID
+	case *msg.MapChanged:
+		id = m.ID
 	default:
 		return 0, 0, false
 	}

@@ -12,7 +12,6 @@ import (
 
 	"github.com/anthdm/hollywood/actor"
 
-	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 )
@@ -234,20 +233,4 @@ func (in *inboundConn) deliver(body []byte) error {
 	t.receivedMessages.Add(count)
 	in.out.send()
 	return nil
-}
-
-// acceptable keeps what a peer has no business to send away from actors that
-// take such a message for a broken invariant of their host.
-func acceptable(to actors.Kind, m actors.Message) bool {
-	switch m.(type) {
-	case *msg.Ops, *msg.Results, *msg.PeerStatus, *msg.LinkDown, *msg.Drain:
-		return false
-	case *msg.Counted:
-		return to == actors.Client
-	case *msg.Ping, *msg.PingReq, *msg.Ack:
-		return to == actors.Detector
-	case *msg.Prepare, *msg.Touch, *msg.Accept, *msg.Confirm, *msg.ReadVersions, *msg.Collect, *msg.Digest, *msg.ListKeys, *msg.Count:
-		return to == actors.Replica
-	}
-	return to == actors.Shard
 }

@@ -137,6 +137,7 @@ func emptied(b []actors.Envelope) []actors.Envelope {
 func (l *lane) step(batch []actors.Envelope) {
 	clean := l.written == l.node.journal.durable(l.index)
 	l.actors.Step(&l.ctx, batch, clean)
+	l.publish()
 	l.carryOut(clean)
 	l.steps.Add(1)
 	l.messages.Add(uint64(len(batch)))

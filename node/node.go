@@ -21,8 +21,8 @@ import (
 	"github.com/quoratedb/quorate/ring"
 )
 
-// epoch is the number of the cluster map, which comes from the configuration
-// and does not change.
+// epoch is that of the members, which come from the configuration and stay:
+// ballots begin with it.
 const epoch kv.Epoch = 1
 
 // Node is a running node. It is a door.Host.
@@ -122,6 +122,7 @@ func (n *Node) bringUp() error {
 	if err != nil {
 		return err
 	}
+	n.layout.Store(sys.Published())
 	n.router = newRouter(&n.cfg)
 	n.metrics = newMetrics(n)
 	n.journal = newJournal(n, log)

@@ -70,15 +70,13 @@ func (r *router) destination(a actors.Address) int {
 		}
 		return -1
 	}
-	switch a.Kind {
-	case actors.Shard, actors.Replica:
-		if int(a.Index) < r.lanes {
-			return int(a.Index)
-		}
-	case actors.Detector:
-		return 0
-	case actors.Client:
+	switch {
+	case a.Kind == actors.Client:
 		return r.edge()
+	case a.Kind == actors.Detector:
+		return 0
+	case int(a.Index) < r.lanes:
+		return int(a.Index)
 	}
 	return -1
 }

@@ -199,7 +199,7 @@ func (s *session) sendOps(ops []msg.Op, first uint64, parts, valid, bytes int) {
 			continue
 		}
 		m := &messages[part]
-		m.ID, m.Ops = first+uint64(part), copied[sh.next-sh.ops:sh.next:sh.next]
+		m.ID, m.Epoch, m.Ops = first+uint64(part), s.layout.Epoch(), copied[sh.next-sh.ops:sh.next:sh.next]
 		sh.part, sh.next = part, 0
 		part++
 		s.send(lane, sh, m)

@@ -96,7 +96,7 @@ func (n *Node) Stats() door.Stats {
 	w := n.journal.stats.Load()
 	s := door.Stats{
 		Node: n.cfg.Node, Cluster: n.cfg.Cluster, Version: n.cfg.Version,
-		Inc: n.boot.Inc, Epoch: epoch, UptimeSeconds: time.Since(n.started).Seconds(),
+		Inc: n.boot.Inc, Epoch: n.layout.Load().Epoch(), UptimeSeconds: time.Since(n.started).Seconds(),
 		Partitions: n.cfg.Partitions, Lanes: n.cfg.Lanes, Replicas: n.cfg.Replicas,
 		WALBytes: w.SinceCheckpoint, WALSegments: int(w.Segments), WALSyncs: w.Syncs,
 		HeapBytes: heapBytes(), Goroutines: runtime.NumGoroutine(),

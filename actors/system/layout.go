@@ -31,6 +31,7 @@ func (l *Lane) takeMap(c *actors.Context, from actors.Address, m *kv.Map) {
 		}
 		l.layout = layout
 		l.tellLayout(c)
+		l.startEventual(c)
 	}
 	c.Self = actors.Address{Node: l.node, Kind: actors.Cluster, Index: l.index}
 	c.SendDurable(from, &msg.LaneMapped{Epoch: l.layout.Epoch()})

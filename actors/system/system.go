@@ -7,11 +7,14 @@ import (
 
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/cluster"
+	"github.com/quoratedb/quorate/actors/coordinate"
 	"github.com/quoratedb/quorate/actors/detector"
+	"github.com/quoratedb/quorate/actors/handoff"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/actors/replica"
 	"github.com/quoratedb/quorate/actors/shard"
+	"github.com/quoratedb/quorate/actors/store"
 	"github.com/quoratedb/quorate/ring"
 )
 
@@ -24,14 +27,27 @@ type (
 	ReplicaStats   = replica.Stats
 	ClusterConfig  = cluster.Config
 	ClusterStats   = cluster.Stats
+
+	CoordinateConfig = coordinate.Config
+	CoordinateStats  = coordinate.Stats
+	StoreConfig      = store.Config
+	StoreStats       = store.Stats
+	HandoffConfig    = handoff.Config
 )
 
-// Config describes a node to be.
+// Config describes a node to be. Layout, Node, Inc and Lanes are the shard's in
+// all actors, and Lane is filled in per lane.
 type Config struct {
-	Shard    shard.Config // Lane is filled in per lane
+	Shard    shard.Config
 	Detector detector.Config
-	Cluster  cluster.Config // of which all but rules and times is filled in
-	Seed     uint64         // of the replicas' tables of keys: chance where clients may be hostile
+	Cluster  cluster.Config
+
+	// The actors of the buckets that are not strong.
+	Coordinate coordinate.Config
+	Store      store.Config
+	Handoff    handoff.Config
+
+	Seed uint64 // of the replicas' tables of keys: chance where clients may be hostile
 }
 
 // Node is the set of actors of one node: one lane per unit of concurrency.
@@ -44,17 +60,26 @@ type Lane struct {
 	Replica  *replica.Replica
 	Detector *detector.Detector // lane 0 only, else nil
 	Cluster  *cluster.Cluster   // the same
+
+	Coordinator *coordinate.Coordinator
+	Store       *store.Store
+	Handoff     *handoff.Handoff
+
 	node     kv.NodeID
 	index    uint32
 	layout   *ring.Layout
 	all      []member // in the order in which they are flushed
 	byKind   [actors.Cluster + 1]*member
+	eventual bool // the actors of buckets that are not strong have started
 }
 
 // member is an actor of a lane.
 type member struct {
 	actor actors.Actor
 	self  actors.Address
+	// late: it starts with the first bucket that is not strong, or the first
+	// message that it gets. A cluster without such buckets pays nothing for it.
+	late bool
 }
 
 type starter interface{ Start(c *actors.Context) }
@@ -71,6 +96,7 @@ func New(cfg Config) *Node {
 			// First: what it restores from a checkpoint says to whom the rest belongs.
 			l.Detector = detector.New(cfg.Detector)
 			cc := cfg.Cluster
+			cc.Rules = rules(&cfg)
 			cc.Layout, cc.Node, cc.Inc, cc.Lanes = sc.Layout, sc.Node, sc.Inc, sc.Lanes
 			l.Cluster = cluster.New(cc, l.Detector)
 			l.add(actors.Cluster, 0, l.Cluster)
@@ -82,6 +108,7 @@ func New(cfg Config) *Node {
 		if i == 0 {
 			l.add(actors.Detector, 0, l.Detector)
 		}
+		l.addEventual(&cfg, &sc)
 		for k := range l.all {
 			l.byKind[l.all[k].self.Kind] = &l.all[k]
 		}
@@ -91,7 +118,7 @@ func New(cfg Config) *Node {
 }
 
 func (l *Lane) add(kind actors.Kind, index uint32, a actors.Actor) {
-	l.all = append(l.all, member{a, actors.Address{Node: l.node, Kind: kind, Index: index}})
+	l.all = append(l.all, member{actor: a, self: actors.Address{Node: l.node, Kind: kind, Index: index}})
 }
 
 // Layout is that of the newest cluster map that the lane acts on.
@@ -102,11 +129,12 @@ func (l *Lane) Layout() *ring.Layout { return l.layout }
 func (l *Lane) Start(c *actors.Context) {
 	l.tellLayout(c)
 	for i := range l.all {
-		if s, ok := l.all[i].actor.(starter); ok {
+		if s, ok := l.all[i].actor.(starter); ok && !l.all[i].late {
 			c.Self = l.all[i].self
 			s.Start(c)
 		}
 	}
+	l.startEventual(c)
 }
 
 // maxRounds bounds how often messages may go back and forth between the actors
@@ -164,6 +192,9 @@ func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
 	switch e.To.Kind {
 	case actors.Shard:
 		l.Shard.Receive(c, e.Message)
+		if m, ok := e.Message.(*msg.PeerStatus); ok {
+			l.peerStatus(c, e.From, m)
+		}
 	case actors.Replica:
 		l.Replica.Receive(c, e.Message)
 	default:
@@ -174,13 +205,22 @@ func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
 			l.takeMap(c, e.From, m.Map)
 			return
 		}
-		l.byKind[e.To.Kind].actor.Receive(c, e.Message)
+		m := l.byKind[e.To.Kind]
+		if m.late && !l.eventual {
+			l.start(c)
+			c.Self, c.Sender = e.To, e.From
+		}
+		m.actor.Receive(c, e.Message)
 	}
 }
 
 func (l *Lane) flush(c *actors.Context) {
 	for i := range l.all {
-		c.Self = l.all[i].self
-		l.all[i].actor.Flush(c)
+		m := &l.all[i]
+		if m.late && !l.eventual {
+			continue
+		}
+		c.Self = m.self
+		m.actor.Flush(c)
 	}
 }
