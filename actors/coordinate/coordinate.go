@@ -69,6 +69,10 @@ func (c Config) Defaults() Config {
 type Store interface {
 	// Lookup returns the object of a key and its digest, zero if there is none.
 	Lookup(p kv.Partition, key []byte) (causal.Object, causal.Hash)
+	// Plain reports whether every object of a partition is a register alone.
+	Plain(p kv.Partition) bool
+	// Newest returns a stamp that none in the store is above.
+	Newest() causal.Stamp
 }
 
 // Handoff is the read-only view of the handoff of the same lane and node.

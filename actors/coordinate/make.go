@@ -27,8 +27,11 @@ func (s *Coordinator) make(c *actors.Context, f ref, p *part, it *msg.PutItem) b
 // there are siblings here that the write must drop.
 func (s *Coordinator) makeNewest(c *actors.Context, f ref, p *part, it *msg.PutItem) bool {
 	op := f.op()
-	base := s.base(p, it.Key)
-	v, ok := s.value(c, f, p, &base, s.context(c, f, p))
+	var base causal.Object
+	if !s.store.Plain(p.id) || len(s.fresh) > 0 { // siblings of a time under another policy
+		base = s.base(p, it.Key)
+	}
+	v, ok := s.value(c, f, p, base.Newest(), s.context(c, f, p))
 	if !ok {
 		return false
 	}
@@ -48,7 +51,7 @@ func (s *Coordinator) makeSibling(c *actors.Context, f ref, p *part, it *msg.Put
 	op := f.op()
 	base := s.base(p, it.Key)
 	seen := s.context(c, f, p)
-	v, ok := s.value(c, f, p, &base, seen)
+	v, ok := s.value(c, f, p, base.Newest(), seen)
 	if !ok {
 		return false
 	}
@@ -131,14 +134,17 @@ func (s *Coordinator) renew() {
 	}
 }
 
-// value stamps what an operation writes. The clock takes in what is here and
-// what the client has seen first, so that the write is above both.
-func (s *Coordinator) value(c *actors.Context, f ref, p *part, base *causal.Object, seen *causal.Seen) (v causal.Value, ok bool) {
+// value stamps what an operation writes. The clock takes in what is here, here
+// as a hint, and what the client has seen first, so that the write is above all.
+func (s *Coordinator) value(c *actors.Context, f ref, p *part, hint causal.Stamp, seen *causal.Seen) (v causal.Value, ok bool) {
 	if f.closed() { // the context was refused
 		return v, false
 	}
 	op := f.op()
-	err := s.clock.Update(base.Newest(), c.WallMs)
+	err := s.clock.Update(s.store.Newest(), c.WallMs)
+	if err == nil {
+		err = s.clock.Update(hint, c.WallMs)
+	}
 	if err == nil && seen != nil {
 		err = s.clock.Update(seen.Register, c.WallMs)
 	}

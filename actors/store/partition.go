@@ -20,6 +20,7 @@ type partition struct {
 	tree    *causal.Tree
 	bytes   uint64   // of keys and values
 	live    int      // entries with a value, expired or not
+	rests   int      // entries that are more than a register
 	created kv.Epoch // of the bucket
 	id      kv.Partition
 }
@@ -56,12 +57,10 @@ func (e *entry) object() causal.Object {
 }
 
 func (e *entry) setObject(o *causal.Object) {
-	e.register = o.Register
-	if len(o.Set.Vector) == 0 && len(o.Count) == 0 {
-		e.rest = nil
-		return
+	e.register, e.rest = o.Register, nil
+	if len(o.Set.Vector) > 0 || len(o.Count) > 0 {
+		e.rest = &rest{set: o.Set, count: o.Count}
 	}
-	e.rest = &rest{set: o.Set, count: o.Count}
 }
 
 // live reports whether a reader might see something.
@@ -112,6 +111,9 @@ func (p *partition) account(e *entry, sign int) {
 	p.bytes += uint64(sign) * e.size()
 	if e.live() {
 		p.live += sign
+	}
+	if e.rest != nil {
+		p.rests += sign
 	}
 }
 

@@ -33,8 +33,12 @@ func (s *Store) putOne(c *actors.Context, m *msg.Put, it *msg.PutItem) msg.PutRe
 	if reason := s.home(it.Partition, m.Epoch); reason != 0 {
 		return reason
 	}
-	if s.clock.Update(it.Object.Newest(), c.WallMs) != nil {
+	stamp := it.Object.Newest()
+	if s.clock.Update(stamp, c.WallMs) != nil {
 		return msg.ByDrift
+	}
+	if s.newest.Less(stamp) {
+		s.newest = stamp
 	}
 	p := s.parts.At(it.Partition)
 	if p == nil {

@@ -46,6 +46,9 @@ func (s *Store) Restore(payload []byte) error {
 }
 
 func (s *Store) restoreObject(rec *msg.ObjectRecord) {
+	if stamp := rec.Object.Newest(); s.newest.Less(stamp) {
+		s.newest = stamp
+	}
 	p := s.restored(rec.Partition)
 	e := p.entries[string(rec.Key)]
 	merged, changed := merge(e, &rec.Object)

@@ -40,11 +40,12 @@ type Config struct {
 
 // Store is the actor.
 type Store struct {
-	cfg   Config
-	clock causal.Clock // judges stamps, gives none out
-	parts ring.Table[partition]
-	blank *causal.Tree // of every partition without a key
-	stats Stats
+	cfg    Config
+	clock  causal.Clock // judges stamps, gives none out
+	newest causal.Stamp // of all objects that came in, restored ones included
+	parts  ring.Table[partition]
+	blank  *causal.Tree // of every partition without a key
+	stats  Stats
 
 	scratch struct { // on their way into the context, so that none is allocated
 		object msg.ObjectRecord

@@ -23,6 +23,16 @@ func (s *Store) Lookup(id kv.Partition, key []byte) (causal.Object, causal.Hash)
 	return causal.Object{}, causal.Hash{}
 }
 
+// Newest returns a stamp that none in the store is above: the highest one that
+// came in with an object.
+func (s *Store) Newest() causal.Stamp { return s.newest }
+
+// Plain reports whether every object of a partition is a register alone.
+func (s *Store) Plain(id kv.Partition) bool {
+	p := s.parts.At(id)
+	return p == nil || p.rests == 0
+}
+
 // Tree returns the Merkle tree of a partition. The caller only reads it.
 func (s *Store) Tree(id kv.Partition) *causal.Tree {
 	if p := s.parts.At(id); p != nil {
