@@ -244,20 +244,19 @@ func (s *search) take(c config, j int32) (config, bool) {
 	if !ok {
 		return c, false
 	}
-	n := s.execute(c, a, j, state).committed(commit)
+	n := s.execute(c, a, state).committed(commit)
 	n.done, n.hidden = n.done.with(s.slot[j]), n.hidden.without(s.slot[j])
 	if s.chain.any {
-		n.hidden = n.hidden.minus(s.following(&c, j))
+		n.hidden = n.hidden.minus(s.following(&c, j)) // j itself can't have come before
 	}
 	return n, true
 }
 
-// execute moves c to the state that a left behind; j is its position, or -1 for
-// an unknown one.
-func (s *search) execute(c config, a *action, j int32, state value) config {
+// execute moves c to the state that a left behind.
+func (s *search) execute(c config, a *action, state value) config {
 	c.state = state
 	if a.blind() {
-		c.hidden = c.hidden.or(s.hideable(&c, j))
+		c.hidden = c.hidden.or(s.hideable(&c))
 	}
 	c.fresh = a.blind() || a.unknown
 	return c
@@ -302,7 +301,7 @@ func (s *search) chooseUnknown(c config) bool {
 			continue // an effect nobody can notice
 		}
 		s.used[i]++
-		ok := s.visit(s.execute(c, a, -1, state))
+		ok := s.visit(s.execute(c, a, state))
 		s.used[i]--
 		if ok {
 			return true

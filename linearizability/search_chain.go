@@ -72,9 +72,9 @@ func (s *search) ready(c *config, j int32, blind bool) (commit mask, ok bool) {
 	return commit, true
 }
 
-// hideable are the open blind writes that can execute right before a blind
-// write, unseen; j is that write, or -1 for one of unknown outcome.
-func (s *search) hideable(c *config, j int32) mask {
+// hideable are the open blind writes that can execute right before another
+// one, unseen.
+func (s *search) hideable(c *config) mask {
 	m := s.blind[c.level].minus(c.done)
 	if !s.chain.any {
 		return m
@@ -85,9 +85,6 @@ func (s *search) hideable(c *config, j int32) mask {
 				m = m.without(b)
 			}
 		}
-	}
-	if j >= 0 {
-		m = m.minus(s.following(c, j))
 	}
 	return m
 }

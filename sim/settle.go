@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"encoding/binary"
+	"slices"
 	"strconv"
 
 	"github.com/quoratedb/quorate/linearizability"
@@ -48,16 +50,8 @@ const firstDelta = 1 << 8
 func settleOne(h linearizability.History, op *linearizability.Op) {
 	end := int64(forever)
 	for i := range h {
-		other := &h[i]
-		if other.Key != op.Key || other.Outcome != linearizability.OK || other.Saw != linearizability.SawValue {
-			continue
-		}
-		value := other.Num
-		if other.Kind != linearizability.Incr {
-			value, _ = strconv.ParseInt(other.Out, 10, 64) // absent counts as 0
-		}
-		if value&op.Delta != 0 {
-			end = min(end, other.Return)
+		if value, saw := sumSeen(&h[i]); saw && h[i].Key == op.Key && value&op.Delta != 0 {
+			end = min(end, h[i].Return)
 		}
 	}
 	switch {
@@ -69,12 +63,65 @@ func settleOne(h linearizability.History, op *linearizability.Op) {
 	}
 }
 
+// mergeSettled merges those of settled that were not known in h.
+func mergeSettled(h, settled linearizability.History) linearizability.History {
+	var decided []int
+	for i := range h {
+		if h[i].Outcome == linearizability.Unknown && settled[i].Outcome == linearizability.OK {
+			decided = append(decided, i)
+		}
+	}
+	if len(decided) > 1 {
+		settled = slices.Clone(settled)
+		merge(settled, decided)
+	}
+	return settled
+}
+
+// merge makes one increment of those that settle has decided and that are seen
+// by exactly the same operations, which tell nothing of the order among them:
+// it may take effect where the last of them may. Otherwise the checker would try
+// every order. h is changed in place; sums can't overflow, as every increment of
+// a key has a bit of its own.
+func merge(h linearizability.History, settled []int) {
+	merged := map[string]int{} // by key and who saw it: the one that stays
+	for _, i := range settled {
+		op := &h[i]
+		by := []byte(op.Key + "\x00")
+		for k := range h {
+			if value, saw := sumSeen(&h[k]); saw && h[k].Key == op.Key && value&op.Delta != 0 {
+				by = binary.AppendUvarint(by, uint64(k))
+			}
+		}
+		first, ok := merged[string(by)]
+		if !ok {
+			merged[string(by)] = i
+			continue
+		}
+		h[first].Delta += op.Delta
+		h[first].Call = max(h[first].Call, op.Call)
+		op.Outcome = linearizability.Failed
+	}
+}
+
+// sumSeen is the value of a counter that an operation saw, if it saw one.
+func sumSeen(op *linearizability.Op) (int64, bool) {
+	if op.Outcome != linearizability.OK || op.Saw != linearizability.SawValue {
+		return 0, false
+	}
+	if op.Kind == linearizability.Incr {
+		return op.Num, true
+	}
+	value, _ := strconv.ParseInt(op.Out, 10, 64) // absent counts as 0
+	return value, true
+}
+
 // verdictOf judges a history key by key. Of each key it first judges the part
 // without those operations of unknown outcome whose effect nobody can have seen
 // by value: if that is linearizable, so is the whole, with these at its end.
 // Otherwise, as the presence of a key may show them too, all of it is judged.
 func verdictOf(h linearizability.History, keys []Key) linearizability.Verdict {
-	h = settle(h, keys)
+	h = mergeSettled(h, settle(h, keys))
 	o := linearizability.Options{MaxSteps: maxSteps, Timeout: checkTimeout, NoStretch: true}
 	var c linearizability.Checker
 	worst := linearizability.Verdict{Answer: linearizability.Linearizable}

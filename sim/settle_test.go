@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"errors"
+	"os"
 	"strconv"
 	"testing"
 
@@ -13,7 +15,7 @@ import (
 // small random histories of a counter, many of them illegal.
 func TestSettleChangesNoVerdict(t *testing.T) {
 	keys := []Key{{Name: "c", Counter: true}}
-	legal, illegal, settled := 0, 0, 0
+	legal, illegal, settled, merged := 0, 0, 0, 0
 	for seed := range uint64(3000) {
 		rng := source(seed, 99)
 		var h linearizability.History
@@ -47,6 +49,11 @@ func TestSettleChangesNoVerdict(t *testing.T) {
 		}
 		want := linearizability.Check(h, linearizability.KV, linearizability.Options{}).Answer
 		require.Equal(t, want, linearizability.Check(s, linearizability.KV, linearizability.Options{}).Answer, "seed %d: %v", seed, h)
+		m := mergeSettled(h, s)
+		if len(m) > 0 && len(s) > 0 && &m[0] != &s[0] {
+			merged++
+		}
+		require.Equal(t, want, linearizability.Check(m, linearizability.KV, linearizability.Options{}).Answer, "seed %d, merged: %v", seed, h)
 		if want == linearizability.Linearizable {
 			legal++
 		} else {
@@ -56,4 +63,21 @@ func TestSettleChangesNoVerdict(t *testing.T) {
 	require.Greater(t, legal, 300)
 	require.Greater(t, illegal, 300)
 	require.Greater(t, settled, 300)
+	require.Greater(t, merged, 30)
+}
+
+// TestHardHistoriesAreDecided judges histories that were once undecided: a
+// counter with 117 increments of unknown outcome, and eight operations to a
+// message on one key.
+func TestHardHistoriesAreDecided(t *testing.T) {
+	for file, keys := range map[string][]Key{
+		"counter-in-doubt.jsonl": {{Name: "k0", Counter: true}},
+		"pipelines.jsonl":        {{Name: "k1"}},
+	} {
+		f, err := os.Open("testdata/histories/" + file)
+		require.NoError(t, err)
+		in, err := linearizability.ReadJSONL(f)
+		require.NoError(t, errors.Join(err, f.Close()))
+		require.Equal(t, linearizability.Linearizable, verdictOf(in.History, keys).Answer, file)
+	}
 }
