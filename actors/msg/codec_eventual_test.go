@@ -35,6 +35,10 @@ func (f filler) eventual(v reflect.Value, at any) bool {
 			o := f.object()
 			p.Object = &o
 		}
+	case *KeyMark:
+		*p = KeyMark{Name: uint32(f.number(MarkBits)), State: uint32(f.number(MarkBits)), Weight: uint32(f.number(MarkBits))}
+	case *WantItem:
+		*p = WantItem{Bucket: uint32(f.number(32)), Name: uint32(f.number(MarkBits))}
 	case *ListBuckets:
 		f.fillKind(v)
 		slices.Sort(p.Buckets)
@@ -104,6 +108,7 @@ func TestEventualSendersKeepTheirInvariants(t *testing.T) {
 		&Put{}, // for no reason
 		&Stored{Refused: make([]PutRefusal, 1)},
 		&Hinted{Refused: make([]PutRefusal, 1)},
+		&BucketsListed{Marks: []KeyMark{{Name: 1 << MarkBits}}},
 		&Fetched{Items: []FetchedItem{{Refused: 200}}},
 		&Ops{Ops: []Op{{Op: kv.Op{Kind: kv.OpGet, Tuning: &kv.Tuning{R: kv.Ask{Level: 77}}}}}},
 		&Results{Results: []kv.Result{{Causal: &kv.Causal{Values: []kv.Sibling{{Media: 9}}}}}},

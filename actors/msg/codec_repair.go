@@ -1,6 +1,8 @@
 package msg
 
 import (
+	"fmt"
+
 	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
 )
@@ -146,6 +148,24 @@ func (m *ListBuckets) decode(r *reader) {
 	m.Buckets = r.ascending()
 }
 
+// mark writes one of the numbers of a KeyMark.
+func (w *writer) mark(v uint32) {
+	if v >= 1<<MarkBits {
+		panic(fmt.Sprintf("msg: a number of %d in a mark, allowed are %d bits", v, MarkBits))
+	}
+	w.b = append(w.b, byte(v), byte(v>>8), byte(v>>16))
+}
+
+func (r *reader) mark() uint32 {
+	if len(r.b)-r.i < MarkBits/8 {
+		r.fail("cut short")
+		return 0
+	}
+	b := r.b[r.i:]
+	r.i += MarkBits / 8
+	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
+}
+
 func (m *BucketsListed) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.uvarint(uint64(len(m.Counts)))
@@ -154,14 +174,14 @@ func (m *BucketsListed) encode(w *writer) {
 	}
 	w.uvarint(uint64(len(m.Marks)))
 	for i := range m.Marks {
-		w.fixed32(m.Marks[i].Name)
-		w.fixed32(m.Marks[i].State)
-		w.fixed32(m.Marks[i].Weight)
+		w.mark(m.Marks[i].Name)
+		w.mark(m.Marks[i].State)
+		w.mark(m.Marks[i].Weight)
 	}
 }
 
 func (m *BucketsListed) decode(r *reader) {
-	const markBytes = 12
+	const markBytes = 9
 	m.ID = r.uvarint()
 	m.Counts = list[uint32](r.count(1))
 	for i := range m.Counts {
@@ -169,7 +189,7 @@ func (m *BucketsListed) decode(r *reader) {
 	}
 	m.Marks = list[KeyMark](r.count(markBytes))
 	for i := range m.Marks {
-		m.Marks[i] = KeyMark{Name: r.fixed32(), State: r.fixed32(), Weight: r.fixed32()}
+		m.Marks[i] = KeyMark{Name: r.mark(), State: r.mark(), Weight: r.mark()}
 	}
 }
 
@@ -182,13 +202,13 @@ func (m *Want) encode(w *writer) {
 	last := uint32(0)
 	for _, it := range m.Items {
 		w.uvarint(uint64(it.Bucket - last))
-		w.fixed32(it.Name)
+		w.mark(it.Name)
 		last = it.Bucket
 	}
 }
 
 func (m *Want) decode(r *reader) {
-	const size = 5 // bytes, at least
+	const size = 4 // bytes, at least
 	m.ID = r.uvarint()
 	m.Partition = r.partition()
 	m.Salt = r.fixed64()
@@ -197,7 +217,7 @@ func (m *Want) decode(r *reader) {
 	last := uint32(0)
 	for i := range m.Items {
 		last += r.uint32()
-		m.Items[i] = WantItem{Bucket: last, Name: r.fixed32()}
+		m.Items[i] = WantItem{Bucket: last, Name: r.mark()}
 	}
 }
 

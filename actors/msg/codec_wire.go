@@ -32,8 +32,6 @@ func (w *writer) uvarint(v uint64) { w.b = binary.AppendUvarint(w.b, v) }
 func (w *writer) varint(v int64)   { w.b = binary.AppendVarint(w.b, v) }
 func (w *writer) fixed64(v uint64) { w.b = binary.LittleEndian.AppendUint64(w.b, v) }
 
-func (w *writer) fixed32(v uint32) { w.b = binary.LittleEndian.AppendUint32(w.b, v) }
-
 func (w *writer) bytes(v []byte) {
 	w.b = binary.AppendUvarint(w.b, uint64(len(v)))
 	w.b = append(w.b, v...)
@@ -131,16 +129,6 @@ func (r *reader) fixed64() uint64 {
 	}
 	v := binary.LittleEndian.Uint64(r.b[r.i:])
 	r.i += 8
-	return v
-}
-
-func (r *reader) fixed32() uint32 {
-	if len(r.b)-r.i < 4 {
-		r.fail("cut short")
-		return 0
-	}
-	v := binary.LittleEndian.Uint32(r.b[r.i:])
-	r.i += 4
 	return v
 }
 

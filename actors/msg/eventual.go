@@ -146,10 +146,13 @@ type TreeTold struct {
 	Hashes []causal.Hash
 }
 
+// MarkBits is the length of the numbers of a KeyMark.
+const MarkBits = 24
+
 // KeyMark stands for a key in the listing of a bucket, in few bytes: hashes of
 // its name and of its state, with a salt so that two which coincide in one
 // session do not in the next, and a weight that most often is the higher one
-// (as a serial number, RFC 1982) in the newer of two states.
+// (as a serial number, RFC 1982) in the newer of two states. Each is below 1<<MarkBits.
 type KeyMark struct{ Name, State, Weight uint32 }
 
 // ListBuckets asks for the keys of buckets, which ascend, of a partition's tree.

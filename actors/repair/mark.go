@@ -17,21 +17,27 @@ func mix(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-func nameOf(key []byte, salt uint64) uint32 { return uint32(mix(causal.KeyHash(key) + salt)) }
+const markMask = 1<<msg.MarkBits - 1
 
-func stateOf(digest causal.Hash, salt uint64) uint32 { return uint32(mix(digest.Lo + salt)) }
+func nameOf(key []byte, salt uint64) uint32 { return uint32(mix(causal.KeyHash(key)+salt)) & markMask }
+
+func stateOf(digest causal.Hash, salt uint64) uint32 { return uint32(mix(digest.Lo+salt)) & markMask }
+
+// weightTick is the unit, in bits of milliseconds, in which stamps count: with
+// it half the range of a weight is six days.
+const weightTick = 6
 
 // weightOf is higher in a state that knows another one and more: most often,
-// for it is cut to 32 bits and leaves out what stamps of one millisecond differ in.
+// for it is cut to a few bits and leaves out what stamps of one tick differ in.
 func weightOf(o *causal.Object) uint32 {
-	w := uint64(o.Newest().Ms)
+	w := uint64(o.Newest().Ms) >> weightTick
 	for _, e := range o.Set.Vector {
 		w += e.Seq
 	}
 	for _, e := range o.Count {
 		w += e.Added + e.Taken
 	}
-	return uint32(w)
+	return uint32(w) & markMask
 }
 
 // marked is a key of the own store with its mark.
@@ -107,7 +113,8 @@ func compareName(mine []marked, theirs []msg.KeyMark, careful bool) way {
 	case careful || len(mine) > 1 || len(theirs) > 1:
 		return toPeer | fromPeer
 	}
-	switch d := int32(mine[0].Weight - theirs[0].Weight); {
+	const cut = 32 - msg.MarkBits
+	switch d := int32(mine[0].Weight<<cut - theirs[0].Weight<<cut); {
 	case d > 0:
 		return toPeer
 	case d < 0:

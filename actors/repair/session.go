@@ -30,6 +30,7 @@ type session struct {
 	wants     []msg.WantItem
 	question  question
 	pass      int
+	appetite  int  // how many objects or buckets to ask for
 	guessed   bool // a key was different that both have
 	byKey     bool // no bucket is asked for as a whole
 }
@@ -39,6 +40,7 @@ const (
 	treeNodes  = 16
 	listAtOnce = 256  // buckets
 	wantAtOnce = 1024 // objects or buckets
+	wantFirst  = 256
 	maxPasses  = 3
 )
 
@@ -79,7 +81,7 @@ func (r *Repair) begin(c *actors.Context) {
 		return
 	}
 	r.counts.sessions++
-	r.session = &session{node: j.node, partition: j.partition, salt: c.Rand.Uint64(), walk: causal.NewWalk(r.cfg.Store.Tree(j.partition), j.root)}
+	r.session = &session{node: j.node, partition: j.partition, salt: c.Rand.Uint64(), appetite: wantFirst, walk: causal.NewWalk(r.cfg.Store.Tree(j.partition), j.root)}
 }
 
 // end closes the session; equal says that the partition was found to be so, or made so.
@@ -234,9 +236,9 @@ func (s *session) sendObjects(c *actors.Context, r *Repair) {
 
 // askObjects asks for the next objects that are lacking here.
 func (s *session) askObjects(c *actors.Context, r *Repair) {
-	m := &msg.Want{ID: r.newID(), Salt: s.salt, Partition: s.partition, Whole: s.whole[:min(len(s.whole), wantAtOnce)]}
+	m := &msg.Want{ID: r.newID(), Salt: s.salt, Partition: s.partition, Whole: s.whole[:min(len(s.whole), s.appetite)]}
 	if len(m.Whole) == 0 {
-		m.Items = s.wants[:min(len(s.wants), wantAtOnce)]
+		m.Items = s.wants[:min(len(s.wants), s.appetite)]
 	}
 	r.ask(c, &s.question, r.at(s.node, actors.Repair), m.ID, m)
 }
@@ -264,6 +266,13 @@ func (r *Repair) given(c *actors.Context, m *msg.Given) {
 	case answered == 0:
 		r.end(c, false)
 		return
+	}
+	// Ask for what fits an answer: what does not has to be asked for again.
+	switch asked := s.question.m.(*msg.Want); {
+	case answered < len(asked.Whole)+len(asked.Items):
+		s.appetite = answered
+	case answered == s.appetite:
+		s.appetite = min(2*s.appetite, wantAtOnce)
 	}
 	n := min(answered, len(s.whole))
 	s.whole, s.wants = s.whole[n:], s.wants[answered-n:]
