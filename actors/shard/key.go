@@ -25,8 +25,7 @@ const (
 //     new question, so that late answers are recognised.
 type key struct {
 	p        *partition
-	name     string
-	raw      []byte // the same, as messages carry it
+	raw      []byte // its name, part of a message
 	waiting  []ref
 	running  []execution // operations folded into the round under way
 	reg      kv.Register // accepting: the register on its way
@@ -65,7 +64,7 @@ func (s *Shard) admit(c *actors.Context, p *partition, f ref) {
 	}
 	f.r.progress[f.i] = placed
 	op := f.op()
-	k := p.keys[string(op.Key)]
+	k := p.key(op.Key)
 	if op.Kind == kv.OpGet && s.readsNow(p, k, op.Key) {
 		reg := s.local.Lookup(p.id, op.Key)
 		s.reads.add(p, f, readResult(&op.Op, &reg))
@@ -102,23 +101,15 @@ func (s *Shard) newKey(p *partition, raw []byte) *key {
 	} else {
 		k = &key{}
 	}
-	name := string(raw)
-	*k = key{p: p, name: name, raw: raw, activeAt: -1, round: k.round, waiting: k.waiting[:0], running: k.running[:0], orderAt: len(p.order)}
-	p.keys[name] = k
-	p.order = append(p.order, k)
+	*k = key{p: p, raw: raw, activeAt: -1, round: k.round, waiting: k.waiting[:0], running: k.running[:0]}
+	p.enter(k)
 	return k
 }
 
 // forget drops a key with nothing left to do.
 func (s *Shard) forget(k *key) {
-	p := k.p
-	delete(p.keys, k.name)
+	k.p.leave(k)
 	k.gone = true
-	last := len(p.order) - 1
-	p.order[k.orderAt] = p.order[last]
-	p.order[k.orderAt].orderAt = k.orderAt
-	p.order[last] = nil
-	p.order = p.order[:last]
 	s.release(k)
 	if cap(k.waiting) > maxSpare || cap(k.running) > maxSpare {
 		k.waiting, k.running = nil, nil
@@ -274,7 +265,7 @@ func (s *Shard) countTouch(c *actors.Context, k *key, at int, reg *kv.Register) 
 	k.phase = idle
 	k.round++
 	if settled {
-		s.markTouched(p, k.name)
+		s.markTouched(p, string(k.raw))
 	}
 	s.execute(c, k, best, settled)
 }

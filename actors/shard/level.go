@@ -252,7 +252,7 @@ func differing(a, b []msg.KeyVersion, end []byte, f func(key []byte) bool) []byt
 // there alone could bring an older value back. It returns the bytes that this moves.
 func (s *Shard) refresh(c *actors.Context, j *levelJob, key []byte) int {
 	p := j.p
-	if p.keys[string(key)] != nil || p.role != owner {
+	if p.key(key) != nil || p.role != owner {
 		return 0 // a round is under way; the next sweep looks again
 	}
 	reg := s.local.Lookup(p.id, key)
@@ -342,7 +342,7 @@ func (s *Shard) gravesSeen(c *actors.Context, x *sent, m *msg.Versions) {
 	for i, t := range j.keys {
 		if j.differ[i] {
 			j.p.leveling.dirty = true
-		} else if j.p.keys[string(t.Key)] == nil {
+		} else if j.p.key(t.Key) == nil {
 			collect.Items = append(collect.Items, msg.CollectItem{Key: t.Key, Version: t.Version, Ballot: j.ballot, Partition: j.p.id})
 		}
 	}

@@ -224,8 +224,7 @@ func (s *Shard) stepDown(c *actors.Context, p *partition, wait bool) {
 	p.touched, p.whole = nil, false
 	failpoint.Inject("bug-49-takeover-duel-without-backoff", func() { wait = false })
 	keys, queue := p.order, p.queue
-	p.order, p.queue = nil, nil
-	clear(p.keys)
+	p.order, p.byName, p.queue = nil, nil, nil
 	var again []ref // in the order in which they came
 	for _, k := range keys {
 		k.gone = true

@@ -88,8 +88,13 @@ func (s *Shard) sendRound(c *actors.Context, k *key) {
 }
 
 func (s *Shard) sendAccept(k *key, m *peer, item *msg.AcceptItem) {
-	m.out.accept = append(m.out.accept, item)
-	m.out.acceptFor = append(m.out.acceptFor, keyRound{k, k.round})
+	o := &m.out
+	if o.accept == nil {
+		o.accept = make([]*msg.AcceptItem, 0, o.accepts+o.accepts/4+1)
+		o.acceptFor, o.spareFor = o.spareFor, nil
+	}
+	o.accept = append(o.accept, item)
+	o.acceptFor = append(o.acceptFor, keyRound{k, k.round})
 }
 
 // newItem takes the items of messages from slabs.
@@ -134,7 +139,14 @@ func (s *Shard) accepted(c *actors.Context, m *msg.Accepted) {
 			s.contest(c, k.p, ref.Promised, k.votes)
 		}
 	}
+	if o := &x.to.out; cap(x.accept) > cap(o.spareFor) && cap(x.accept) <= mostSpareFor {
+		clear(x.accept)
+		o.spareFor = x.accept[:0]
+	}
 }
+
+// mostSpareFor bounds what is kept for the next batch of rounds.
+const mostSpareFor = 1 << 12
 
 // renumber sends a round again under a new seq: a tombstone collected meanwhile
 // raised a floor above the old one.

@@ -161,6 +161,8 @@ type outbox struct {
 	touchFor   []keyRound
 	accept     []*msg.AcceptItem
 	acceptFor  []keyRound
+	accepts    int        // so many items, about, left with the last flush that had any
+	spareFor   []keyRound // to go on with as acceptFor
 	versions   []msg.KeyRef
 	versionFor []*majorityRead
 }
@@ -237,6 +239,9 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 		id := s.remember(c, &sent{to: p, touch: o.touchFor[:n:n]})
 		c.Send(p.addrReplica, &msg.Touch{ID: id, Items: o.touch[:n:n]})
 		o.touch, o.touchFor = o.touch[n:], o.touchFor[n:]
+	}
+	if len(o.accept) > 0 {
+		o.accepts = len(o.accept)
 	}
 	for len(o.accept) > 0 {
 		n := fitting(o.accept, func(it **msg.AcceptItem) int { return len((*it).Key) + len((*it).Register.Data) })

@@ -103,7 +103,7 @@ const (
 //
 //  1. role is preparing, owner or draining only under ballot, which this boot
 //     of this node made and used for no other claim.
-//  2. keys holds exactly the keys with waiting operations or a round under way.
+//  2. order holds exactly the keys with waiting operations or a round under way.
 type partition struct {
 	id      kv.Partition
 	born    kv.Epoch // of the map that created its bucket
@@ -121,10 +121,10 @@ type partition struct {
 	sums    []msg.Sum   // per replica: digest with its promise
 	whole   bool        // every key counts as touched
 	touched map[string]struct{}
-	keys    map[string]*key
-	order   []*key // the keys with rounds or work, for walks in a fixed order
-	queue   []ref  // operations that wait for ownership
-	heir    *peer  // whom the partition was handed to, until heirTillNs
+	order   []*key          // the keys with rounds or work, for walks in a fixed order
+	byName  map[string]*key // the same, nil while they are few: see key
+	queue   []ref           // operations that wait for ownership
+	heir    *peer           // whom the partition was handed to, until heirTillNs
 	heirTillNs,
 	takeAtNs int64 // 0, or when to take over from a dead owner
 	leveling partLevel
@@ -142,7 +142,7 @@ func New(cfg Config, local Local) *Shard {
 }
 
 func (s *Shard) addPartition(id kv.Partition) {
-	p := &partition{id: id, born: s.cfg.Layout.Born(id), self: s.cfg.Layout.IndexOf(id, s.cfg.Node), keys: map[string]*key{}}
+	p := &partition{id: id, born: s.cfg.Layout.Born(id), self: s.cfg.Layout.IndexOf(id, s.cfg.Node)}
 	for _, n := range s.cfg.Layout.Preference(id) {
 		p.prefs = append(p.prefs, s.byID[n])
 	}
