@@ -48,6 +48,10 @@ var layers = []arch.Layer{
 		Outside:  []string{"github.com/anishathalye/porcupine", "olympos.io/encoding/edn"},
 	},
 	{Packages: "client/...", Ours: []string{"actors", "actors/kv", "client"}},
+	{ // a host of its own, of two actors alone
+		Packages: "sim/lab",
+		Ours:     []string{"actors", "actors/causal", "actors/coordinate", "actors/kv", "actors/msg", "actors/store", "ring"},
+	},
 	{
 		Packages: "sim/...",
 		Ours: []string{

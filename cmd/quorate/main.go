@@ -34,6 +34,7 @@ type cli struct {
 	Ctl     ctlCmd     `cmd:"" help:"Ask a running node."`
 	Bench   benchCmd   `cmd:"" help:"Measure failover and memory."`
 	Sim     simCmd     `cmd:"" help:"Run seeds of the simulator."`
+	Lab     labCmd     `cmd:"" help:"Measure what consistency settings cost and promise."`
 	Check   checkCmd   `cmd:"" help:"Judge a recorded history."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }
