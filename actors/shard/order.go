@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"slices"
 
+	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 )
@@ -69,7 +70,9 @@ func unplace(refs []ref) {
 // setsOut reports whether f may set out, for this shard or in the next forward
 // to another. If not it waits for those before it, or ends.
 func (s *Shard) setsOut(c *actors.Context, f ref, to *peer) bool {
-	if !f.r.again {
+	again := f.r.again
+	failpoint.Inject("bug-65-overtaken-in-its-pipeline", func() { again = false })
+	if !again {
 		return true
 	}
 	if f.overtaken() {

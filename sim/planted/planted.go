@@ -80,6 +80,7 @@ var bugs = []Bug{
 	{Number: 62, Names: []string{"actors/shard/bug-62-one-generation-for-all-partitions"}, Scenarios: []string{"reads", "default"}},
 	{Number: 63, Names: []string{"actors/shard/bug-63-stamped-when-the-request-left"}, Scenarios: []string{"reads"}},
 	{Number: 64, Names: []string{"actors/shard/bug-64-touch-answers-later-reads"}, Scenarios: []string{"reads"}},
+	{Number: 65, Names: []string{"actors/shard/bug-65-overtaken-in-its-pipeline"}, Scenarios: []string{"pipelines", "default"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
