@@ -102,6 +102,9 @@ func (r *Repair) end(c *actors.Context, equal bool) {
 // advance asks the next question.
 func (s *session) advance(c *actors.Context, r *Repair) {
 	r.hold(c, s.partition, r.cfg.Node)
+	// What is found of one walk ascends; the finds of two questions may not.
+	s.buckets = append(s.buckets, s.walk.Buckets()...)
+	slices.Sort(s.buckets)
 	switch {
 	case len(s.whole) > 0 || len(s.wants) > 0:
 		s.askObjects(c, r)
@@ -149,9 +152,6 @@ func (r *Repair) treeTold(c *actors.Context, m *msg.TreeTold) {
 		r.end(c, false)
 		return
 	}
-	// What is found of one walk ascends; the lists of two questions may not.
-	s.buckets = append(s.buckets, s.walk.Buckets()...)
-	slices.Sort(s.buckets)
 }
 
 // askList asks for the keys of buckets. One that is empty here needs no list:
