@@ -5,12 +5,12 @@ import "github.com/quoratedb/quorate/actors"
 // fits reports whether the bounds allow a hint of this size for t, in place of
 // n if that is not nil.
 func (h *Handoff) fits(t *target, n *hint, keyBytes int, to *measured) bool {
-	grows := int64(hintBytes + keyBytes + to.size)
+	grows, memory := int64(keyBytes+to.size), int64(hintBytes)
 	if n != nil {
-		grows -= n.bytes()
+		grows, memory = grows-n.bytes(), 0
 	}
 	lanes := int64(h.cfg.Lanes)
-	return grows <= 0 || t.bytes+grows <= h.cfg.TargetBytes/lanes && h.bytes+grows <= h.cfg.TotalBytes/lanes
+	return grows+memory <= 0 || t.bytes+grows <= h.cfg.TargetBytes/lanes && h.bytes+grows+memory <= h.cfg.TotalBytes/lanes
 }
 
 // old reports whether a hint has outlived its time: it is neither delivered nor shown.

@@ -40,9 +40,10 @@ type Config struct {
 	Lane   uint32
 	Lanes  int
 
-	// TargetBytes bounds the hints for one node, TotalBytes all hints, of the
-	// whole node: each lane has an equal share. What a replay can deliver in
-	// eight seconds at 10 MB/s is the default of the first.
+	// TargetBytes bounds the keys and objects kept for one node, so that a replay
+	// ends in time: the default takes seven seconds at 10 MB/s. TotalBytes bounds
+	// the memory of all hints. Both are of the whole node; each lane has an equal
+	// share.
 	TargetBytes int64
 	TotalBytes  int64
 	// HintTTLMs is the life of a hint. The grace of tombstones outlasts it.
@@ -104,7 +105,7 @@ type Handoff struct {
 	cfg     Config
 	targets []*target            // ascending by node
 	index   *btree.BTreeG[*hint] // by partition, key, target
-	bytes   int64                // of all hints
+	bytes   int64                // in memory, of all hints
 	wallMs  int64                // the last reading
 	lastID  uint64
 	sweepNs int64 // when hints are next looked over for old ones
@@ -184,7 +185,7 @@ func (h *Handoff) SetLayout(c *actors.Context, l *ring.Layout) {
 // made events on top of one needs a new term then (causal.Source.Renew).
 func (h *Handoff) Deleted() uint64 { return h.counts.deleted }
 
-// Pending returns how many hints wait for a node, and their bytes in memory.
+// Pending returns how many hints wait for a node, and the bytes of their keys and objects.
 func (h *Handoff) Pending(node kv.NodeID) (hints int, bytes int64) {
 	if t := h.find(node); t != nil {
 		return t.count, t.bytes
@@ -216,7 +217,7 @@ type Stats struct {
 type TargetStats struct {
 	Node     kv.NodeID
 	Hints    int
-	Bytes    int64
+	Bytes    int64 // of keys and objects
 	Refused  uint64
 	OldestMs int64 // when the first one in the queue was born, Unix milliseconds
 	Dead     bool  // as the detector believes

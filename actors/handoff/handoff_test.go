@@ -23,8 +23,8 @@ func (w *world) replica(key string) (replica, other kv.NodeID) {
 // where it belongs; the books agree and the bounds hold after every step.
 func TestNoHintIsLost(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		cfg := Config{TargetBytes: rapid.SampledFrom([]int64{1 << 10, 8 << 10, 1 << 20}).Draw(rt, "bound"), PutItems: 4, PutBytes: 600}
-		cfg.TotalBytes = 2 * cfg.TargetBytes
+		cfg := Config{TargetBytes: rapid.SampledFrom([]int64{100, 1 << 10, 1 << 20}).Draw(rt, "bound"), PutItems: 4, PutBytes: 600}
+		cfg.TotalBytes = rapid.SampledFrom([]int64{1 << 10, 4 << 10, 1 << 20}).Draw(rt, "total")
 		w := newWorld(t, rapid.Uint64().Draw(rt, "seed"), 5, cfg)
 		w.lost, w.twice = rapid.IntRange(0, 30).Draw(rt, "lost"), rapid.IntRange(0, 20).Draw(rt, "twice")
 		for range rapid.IntRange(10, 150).Draw(rt, "steps") {
@@ -133,7 +133,7 @@ func TestAHintThatChangedInFlightStays(t *testing.T) {
 }
 
 func TestOverflowIsToldAndCounted(t *testing.T) {
-	w := newWorld(t, 5, 5, Config{TargetBytes: 4 * (hintBytes + 100)})
+	w := newWorld(t, 5, 5, Config{TotalBytes: 4 * (hintBytes + 100)})
 	target, at := w.replica("k0")
 	w.nodes[target-1].crash()
 	n := w.nodes[at-1]

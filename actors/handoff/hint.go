@@ -26,7 +26,7 @@ type hint struct {
 // hintBytes is about what a hint takes in memory besides its key and its data.
 const hintBytes = 256
 
-func (n *hint) bytes() int64 { return int64(hintBytes + len(n.key) + n.size) }
+func (n *hint) bytes() int64 { return int64(len(n.key) + n.size) }
 
 // before orders the index.
 func (n *hint) before(o *hint) bool {
@@ -37,7 +37,7 @@ func (n *hint) before(o *hint) bool {
 type target struct {
 	head, tail *hint // the queue, in the order of delivery
 	looked     *hint // where the look for old hints goes on, nil: at the head
-	bytes      int64
+	bytes      int64 // of keys and objects
 	count      int
 	refused    uint64
 	flight     flight
@@ -129,18 +129,17 @@ func (h *Handoff) each(p kv.Partition, key []byte, f func(*hint)) {
 // set puts a state into a hint, new or there already.
 func (h *Handoff) set(n *hint, to *measured) {
 	t := n.target
-	before := int64(0)
-	if n.size > 0 {
-		before = n.bytes()
-	}
+	grows := int64(to.size - n.size)
 	n.object, n.digest, n.size = to.object, to.digest, to.size
-	t.bytes += n.bytes() - before
-	h.bytes += n.bytes() - before
+	t.bytes += grows
+	h.bytes += grows
 }
 
 // insert makes a hint.
 func (h *Handoff) insert(t *target, p kv.Partition, key []byte, created kv.Epoch, bornMs int64, to *measured) *hint {
 	n := &hint{partition: p, key: key, target: t, created: created, bornMs: bornMs}
+	t.bytes += n.bytes()
+	h.bytes += n.bytes() + hintBytes
 	h.set(n, to)
 	t.push(n)
 	t.count++
@@ -154,7 +153,7 @@ func (h *Handoff) remove(n *hint) {
 	t.unlink(n)
 	t.count--
 	t.bytes -= n.bytes()
-	h.bytes -= n.bytes()
+	h.bytes -= n.bytes() + hintBytes
 	h.index.Delete(n)
 	n.gone = true
 	h.counts.deleted++

@@ -188,7 +188,7 @@ func (n *node) check() {
 		require.Equal(n.w.t, count, t.count)
 		require.Equal(n.w.t, bytes, t.bytes)
 		require.LessOrEqual(n.w.t, bytes, n.h.cfg.TargetBytes)
-		all += bytes
+		all += bytes + int64(count*hintBytes)
 	}
 	require.Equal(n.w.t, all, n.h.bytes)
 	require.LessOrEqual(n.w.t, all, n.h.cfg.TotalBytes)
