@@ -14,7 +14,7 @@ import (
 type eventualRun struct {
 	ops    [][]causalhist.Op
 	at     map[int]eventualOp // by handle of the history
-	writes map[stampOf]madeBy // by key and value
+	writes map[writeKey]madeBy // by key and value
 }
 
 // eventualOp ties an operation of the history to its place in that of its key.
@@ -23,8 +23,8 @@ type eventualOp struct {
 	node       kv.NodeID
 }
 
-// stampOf names a write that leaves a value.
-type stampOf struct {
+// writeKey names a write that leaves a value.
+type writeKey struct {
 	key   int
 	value string
 }
@@ -33,6 +33,7 @@ type stampOf struct {
 type madeBy struct {
 	stamp causal.Stamp
 	boot  kv.Incarnation
+	dot   causal.Dot // of a sibling
 }
 
 // context is a token that a client was given, with the operation that gave it.
@@ -181,7 +182,7 @@ func (w *World) keepContext(c *client, at eventualOp, token string) {
 }
 
 func (r *eventualRun) init(w *World) {
-	*r = eventualRun{ops: make([][]causalhist.Op, len(w.cfg.Keys)), at: map[int]eventualOp{}, writes: map[stampOf]madeBy{}}
+	*r = eventualRun{ops: make([][]causalhist.Op, len(w.cfg.Keys)), at: map[int]eventualOp{}, writes: map[writeKey]madeBy{}}
 }
 
 // counterValue is the number that a read of a counter returned.

@@ -43,7 +43,7 @@ func (w *World) eventualHistories() []KeyHistory {
 func (w *World) nameStamps(key int, ops []causalhist.Op) {
 	for i := range ops {
 		op := &ops[i]
-		by, ok := w.eventual.writes[stampOf{key, op.Value}]
+		by, ok := w.eventual.writes[writeKey{key, op.Value}]
 		if op.Kind != causalhist.Set || !ok {
 			continue
 		}

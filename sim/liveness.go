@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"cmp"
+
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/linearizability"
 )
@@ -119,8 +121,9 @@ func (w *World) judge() {
 		}
 		w.phase = finished
 	case converging:
-		diff := w.difference()
+		diff := cmp.Or(w.difference(), w.eventualDifference())
 		if diff == "" {
+			w.finalReads()
 			w.phase = finished
 			return
 		}

@@ -96,6 +96,7 @@ func (n *node) boot() {
 	}
 	n.w.trace.rec.node(n, NodeBoots)
 	n.w.oracle.restored(n)
+	n.w.oracle.eventual.restored(n)
 	for i := range n.lanes {
 		l := &n.lanes[i]
 		n.prepare(l, i)
@@ -178,6 +179,7 @@ func (n *node) makeActors() {
 	det.Peers, det.Node, det.Inc, det.Epoch, det.Lanes = peers, n.id, n.inc, 1, c.Lanes
 	det.IntervalNs, det.SuspectNs = c.HeartbeatNs, c.SuspectNs
 	cfg.Shard, cfg.Detector = sh.Defaults(), det.Defaults()
+	n.eventualConfig(&cfg)
 	n.sys = system.New(cfg)
 	n.timers = n.timers[:0]
 	for i := range n.lanes {
@@ -196,6 +198,7 @@ func (n *node) crash(power bool) {
 	if !n.up {
 		return
 	}
+	n.w.oracle.eventual.crashed(n, power)
 	n.up = false
 	n.life++
 	n.pausedUntilNs = 0
@@ -270,6 +273,7 @@ func (n *node) run(i int) {
 	}
 	n.sys.Lanes[i].Step(&l.ctx, l.batch, clean)
 	n.w.oracle.stepped(n, i)
+	n.w.oracle.eventual.stepped(n, i)
 	n.w.trace.rec.stepped(n, i)
 	serviceNs := n.w.cfg.ServiceNs/2 + n.w.below(&roll, n.w.cfg.ServiceNs+1)
 	if n.slowMilli > 1000 {
@@ -300,6 +304,7 @@ func (n *node) effects(i int) {
 	if len(l.ctx.Records) > 0 {
 		l.seq = n.journal.add(l.ctx.Records)
 	}
+	n.w.oracle.eventual.persisted(n, i, l.seq)
 	durable := n.journal.durable(l.seq)
 	life := n.life
 	for j := range l.ctx.Envelopes {

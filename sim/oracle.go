@@ -38,6 +38,7 @@ type oracle struct {
 	replies  map[requestKey]kv.Version     // coverage: of the first answer to a touch of one key
 	forwards map[forwardKey]uint8          // coverage
 	buf      []byte
+	eventual eventualOracle // of the buckets that are not strong
 }
 
 // valueSum digests a key and its value, and says when it was first accepted.
@@ -84,6 +85,7 @@ type forwardKey struct {
 
 func (o *oracle) init(w *World) {
 	n := w.cfg.Nodes
+	defer func() { o.eventual.init(w) }()
 	*o = oracle{w: w, every: w.opts.Invariants != AtEnd,
 		values: map[versionKey]valueSum{}, requests: map[requestKey]request{},
 		owners: map[kv.Partition][]kv.NodeID{}, replies: map[requestKey]kv.Version{}, forwards: map[forwardKey]uint8{}}
@@ -111,6 +113,7 @@ func (o *oracle) sent(n *node, env *actors.Envelope) {
 	if !o.every {
 		return
 	}
+	o.eventual.sent(n, env)
 	switch m := env.Message.(type) {
 	case *msg.Prepare:
 		for i := range m.Items {

@@ -48,6 +48,13 @@ func (q *queue) push(atNs int64, e event) {
 	q.heap[i] = k
 }
 
+// each calls f for every event that is scheduled, in no order that means anything.
+func (q *queue) each(f func(*event)) {
+	for _, k := range q.heap {
+		f(&q.slab[k.slot])
+	}
+}
+
 // pop takes the earliest event. It panics if there is none.
 func (q *queue) pop() (int64, event) {
 	top := q.heap[0]

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/quoratedb/quorate/actors"
-	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/coordinate"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/store"
@@ -46,24 +45,19 @@ func (h *host) makeActors() error {
 		return fmt.Errorf("lab: replicas %v of a cluster of %d", l.Preference(h.part), h.s.N)
 	}
 	const never = int64(1) << 60
+	newStore := func(node kv.NodeID) *store.Store {
+		return store.New(store.Config{Layout: l, Node: node, Lanes: 1})
+	}
 	c := coordinate.New(coordinate.Config{
 		Layout: l, Node: coordinatorNode, Inc: 1, Lanes: 1,
 		RequestTimeoutNs: patienceNs, ResendNs: never >> 8, HintAfterNs: never, MaxPending: 1 << 30,
-	}, noStore{}, nil)
+	}, newStore(coordinatorNode), nil) // its own store stays empty
 	h.actors = []actors.Actor{c}
 	for i := range h.s.N {
-		h.actors = append(h.actors, store.New(store.Config{Layout: l, Node: coordinatorNode + kv.NodeID(i+1), Lanes: 1}))
+		h.actors = append(h.actors, newStore(coordinatorNode+kv.NodeID(i+1)))
 	}
 	h.prepare(actors.Address{Node: coordinatorNode, Kind: actors.Coordinator}, actors.Address{})
 	c.Start(&h.ctx)
 	h.carryOut()
 	return nil
-}
-
-// noStore is that of the coordinator, which holds no partition.
-type noStore struct{}
-
-// Lookup implements coordinate.Store.
-func (noStore) Lookup(kv.Partition, []byte) (causal.Object, causal.Hash) {
-	return causal.Object{}, causal.Hash{}
 }

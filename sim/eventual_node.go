@@ -1,0 +1,46 @@
+package sim
+
+import (
+	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/system"
+)
+
+// eventualConfig sets what the actors of buckets that are not strong are told.
+// Their times follow from those that the plan has for strong buckets.
+func (n *node) eventualConfig(cfg *system.Config) {
+	c := n.w.cfg
+	co := &cfg.Coordinate
+	co.RequestTimeoutNs, co.ResendNs, co.MaxPending = c.RequestTimeoutNs, c.ResendNs, c.MaxPending
+	co.HintAfterNs = max(min(2*c.ResendNs, c.RequestTimeoutNs/2), 1)
+	hand := &cfg.Handoff
+	hand.BackoffNs, hand.MaxBackoffNs, hand.ProbeNs = c.BackoffNs, 16*c.BackoffNs, 8*c.SuspectNs
+	hand.AnswerNs = 4 * c.ResendNs
+}
+
+// storeView is what the oracles see of a node's store.
+type storeView interface {
+	Lookup(p kv.Partition, key []byte) (causal.Object, causal.Hash)
+	Root(p kv.Partition) causal.Hash
+	Keys(p kv.Partition) int
+}
+
+// hintView is what they see of its handoff.
+type hintView interface {
+	Lookup(p kv.Partition, key []byte) (causal.Object, bool)
+}
+
+// store is the one that holds a partition of a bucket that is not strong.
+func (n *node) store(p kv.Partition) storeView { return n.laneOf(p).Store }
+
+// hints is the handoff beside it.
+func (n *node) hints(p kv.Partition) hintView { return n.laneOf(p).Handoff }
+
+// hintCount is how many hints a node keeps.
+func (n *node) hintCount() int {
+	sum := 0
+	for _, l := range n.sys.Lanes {
+		sum += l.Handoff.Stats().Hints
+	}
+	return sum
+}

@@ -1,0 +1,273 @@
+package sim
+
+import (
+	"slices"
+
+	"github.com/zeebo/xxh3"
+
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// eventualOracle checks the rules of buckets that are not strong while the
+// cluster runs, by what is on its way between nodes and what the stores and
+// handoffs hold:
+//
+//  1. One value per dot and per stamp: no two objects disagree about a write.
+//  2. What a store holds of a key never goes back, but when it is collected.
+//  3. When a client is told that a write is done, as many replicas as it asked
+//     for (in a sloppy bucket: or stand-ins) hold it durably.
+//  4. What a store or a handoff held durably is there after a restart.
+//  5. The stamps that a node gives a key ascend, over restarts too, and no store
+//     takes one that is further ahead of its wall clock than the cap.
+//  6. An object is collected only when nobody holds an older state of the key:
+//     no replica, no hint, and no message on its way.
+//
+// That acknowledged writes survive, values go only for a causal reason, counters
+// count and sessions hold is judged by linearizability/causalhist; that replicas
+// become equal by eventualDifference.
+type eventualOracle struct {
+	w      *World
+	index  map[string]int // of the workload's keys, by name
+	dots   map[dotKey]uint64
+	stamps map[stampKey]uint64
+	last   map[madeKey]causal.Stamp // the highest that a node has given a key
+	copies [][]copyOf               // by node and key: in its store
+	hints  [][]copyOf               // by node and key: in its handoff
+	buf    []byte
+}
+
+type dotKey struct {
+	key int
+	dot causal.Dot
+}
+
+type stampKey struct {
+	key   int
+	stamp causal.Stamp
+}
+
+type madeKey struct {
+	key  int
+	node kv.NodeID
+}
+
+// copyOf is what a node has held of a key.
+type copyOf struct {
+	object causal.Object // now, or when the node went down
+	digest causal.Hash
+	states []heldState // oldest first; the first is the latest durable one
+}
+
+// heldState is an object with the number of the records that make it durable; 0: not yet known.
+type heldState struct {
+	object causal.Object
+	seq    uint64
+}
+
+func (o *eventualOracle) init(w *World) {
+	*o = eventualOracle{w: w, index: map[string]int{}, dots: map[dotKey]uint64{}, stamps: map[stampKey]uint64{}, last: map[madeKey]causal.Stamp{}}
+	for i := range w.cfg.Keys {
+		if w.modeOf(i) != kv.Strong && w.opts.Invariants != AtEnd {
+			o.index[w.cfg.Keys[i].Name] = i
+		}
+	}
+	for range w.cfg.Nodes {
+		o.copies, o.hints = append(o.copies, make([]copyOf, len(w.cfg.Keys))), append(o.hints, make([]copyOf, len(w.cfg.Keys)))
+	}
+}
+
+// each calls f for the keys that are not strong, of one lane or (-1) of all.
+func (o *eventualOracle) each(lane int, f func(k int, key *Key, p kv.Partition)) {
+	if len(o.index) == 0 {
+		return
+	}
+	for k := range o.w.cfg.Keys {
+		key := &o.w.cfg.Keys[k]
+		if key.Bucket == "" || o.w.modeOf(k) == kv.Strong {
+			continue
+		}
+		p := partitionOf(o.w.layout, key)
+		if lane < 0 || int(actors.LaneOf(p, o.w.cfg.Lanes)) == lane {
+			f(k, key, p)
+		}
+	}
+}
+
+// sent looks at a message as it leaves a node.
+func (o *eventualOracle) sent(n *node, env *actors.Envelope) {
+	switch m := env.Message.(type) {
+	case *msg.Put:
+		for _, it := range m.Items {
+			o.object(n, it, m.Why == msg.ForWrite)
+		}
+	case *msg.Hint:
+		for _, it := range m.Items {
+			o.object(n, it, false)
+		}
+	case *msg.Results:
+		o.told(n, m)
+	}
+}
+
+// object checks 1 and 5 for an object that a node shows to others. made: it may
+// hold writes that this node has just made.
+func (o *eventualOracle) object(n *node, it *msg.PutItem, made bool) {
+	k, ok := o.index[string(it.Key)]
+	if !ok {
+		return
+	}
+	object := &it.Object
+	highest := causal.Stamp{}
+	for i := range object.Set.Siblings {
+		s := &object.Set.Siblings[i]
+		sum := o.digest(&s.Value)
+		if old, ok := o.dots[dotKey{k, s.Dot}]; !ok {
+			o.dots[dotKey{k, s.Dot}] = sum
+		} else if old != sum {
+			o.w.violate(Invariant, "node %d: event %v of key %q has two values, the second %q", n.id, s.Dot, it.Key, s.Value.Data)
+		}
+		o.stamped(n, k, &s.Value, sum, made, s.Dot, &highest)
+	}
+	if object.Register.Kind != kv.Absent {
+		o.stamped(n, k, &object.Register, o.digest(&object.Register), made, causal.Dot{}, &highest)
+	}
+	if !highest.IsZero() {
+		o.last[madeKey{k, n.id}] = highest
+	}
+}
+
+// stamped checks a stamp, and remembers who made the write.
+func (o *eventualOracle) stamped(n *node, k int, v *causal.Value, sum uint64, made bool, dot causal.Dot, highest *causal.Stamp) {
+	key := stampKey{k, v.Stamp}
+	old, known := o.stamps[key]
+	if known && old != sum {
+		o.w.violate(Invariant, "node %d: stamp %v of key %q has two values, the second %q", n.id, v.Stamp, o.w.cfg.Keys[k].Name, v.Data)
+	}
+	o.stamps[key] = sum
+	if known || !made || v.Stamp.Node != n.id {
+		return
+	}
+	if last := o.last[madeKey{k, n.id}]; v.Stamp.Compare(last) <= 0 {
+		o.w.violate(Invariant, "node %d: stamps a write of key %q with %v, after one with %v", n.id, o.w.cfg.Keys[k].Name, v.Stamp, last)
+	}
+	if highest.Less(v.Stamp) {
+		*highest = v.Stamp
+	}
+	if v.Kind == kv.Value {
+		at := writeKey{k, string(v.Data)}
+		if _, ok := o.w.eventual.writes[at]; !ok {
+			o.w.eventual.writes[at] = madeBy{stamp: v.Stamp, boot: n.inc, dot: dot}
+		}
+	}
+}
+
+func (o *eventualOracle) digest(v *causal.Value) uint64 {
+	o.buf = append(o.buf[:0], byte(v.Kind), byte(v.ExpiresMs), byte(v.ExpiresMs>>8), byte(v.ExpiresMs>>16), byte(v.ExpiresMs>>24))
+	o.buf = append(o.buf, v.Data...)
+	return xxh3.Hash(o.buf)
+}
+
+// stepped looks at what a lane holds after a batch.
+func (o *eventualOracle) stepped(n *node, lane int) {
+	o.each(lane, func(k int, key *Key, p kv.Partition) {
+		object, digest := n.store(p).Lookup(p, []byte(key.Name))
+		if c := &o.copies[n.idx][k]; digest != c.digest {
+			o.changed(n, k, c, &object, digest)
+		}
+		hint, _ := n.hints(p).Lookup(p, []byte(key.Name))
+		if h := &o.hints[n.idx][k]; h.object.Compare(&hint) != causal.Equal {
+			h.object = hint
+			h.states = append(h.states, heldState{object: hint})
+		}
+	})
+}
+
+// changed checks 2, 5 and 6.
+func (o *eventualOracle) changed(n *node, k int, c *copyOf, object *causal.Object, digest causal.Hash) {
+	switch {
+	case digest == (causal.Hash{}):
+		o.forgot(n, k, c)
+	case c.object.Compare(object)&causal.After != 0:
+		o.w.violate(Invariant, "node %d: what its store knows of key %q went back, from %s to %s", n.id, o.w.cfg.Keys[k].Name, show(&c.object), show(object))
+	}
+	if newest := object.Newest(); c.object.Newest().Less(newest) {
+		if ahead := newest.Ms - n.clock.wall(o.w.nowNs); ahead > causal.DefaultCapMs+1 {
+			o.w.violate(Invariant, "node %d: took a write of key %q that is stamped %d ms ahead of its wall clock", n.id, o.w.cfg.Keys[k].Name, ahead)
+		}
+	}
+	c.object, c.digest = *object, digest
+	c.states = append(c.states, heldState{object: *object})
+}
+
+// persisted gives the states of a lane's last batch the number of their records.
+func (o *eventualOracle) persisted(n *node, lane int, seq uint64) {
+	o.each(lane, func(k int, _ *Key, _ kv.Partition) {
+		o.copies[n.idx][k].number(seq)
+		o.hints[n.idx][k].number(seq)
+	})
+}
+
+func (c *copyOf) number(seq uint64) {
+	for i := len(c.states) - 1; i >= 0 && c.states[i].seq == 0; i-- {
+		c.states[i].seq = seq
+	}
+}
+
+// durable is the latest state that survives a crash now; false: the key is not there.
+func (c *copyOf) durable(n *node) (*causal.Object, bool) {
+	last := -1
+	for i := range c.states {
+		if s := &c.states[i]; !n.up || s.seq == restoredSeq || s.seq != 0 && n.journal.durable(s.seq) {
+			last = i
+		}
+	}
+	if last < 0 {
+		return nil, false
+	}
+	if n.up {
+		c.states = slices.Delete(c.states, 0, last)
+		last = 0
+	}
+	return &c.states[last].object, true
+}
+
+// crashed is told before a node goes down: what is durable stays.
+func (o *eventualOracle) crashed(n *node, power bool) {
+	forget := power && o.w.cfg.Disk.Sync != "always" && !o.w.cfg.Strict
+	for _, held := range [][]copyOf{o.copies[n.idx], o.hints[n.idx]} {
+		for k := range held {
+			object, ok := held[k].durable(n)
+			held[k] = copyOf{}
+			if ok && !forget {
+				held[k].states = []heldState{{object: *object}}
+			}
+		}
+	}
+}
+
+// restored checks 4.
+func (o *eventualOracle) restored(n *node) {
+	o.each(-1, func(k int, key *Key, p kv.Partition) {
+		object, digest := n.store(p).Lookup(p, []byte(key.Name))
+		c := &o.copies[n.idx][k]
+		o.cameBack(n, key, c, &object)
+		*c = copyOf{object: object, digest: digest, states: []heldState{{object: object, seq: restoredSeq}}}
+		hint, _ := n.hints(p).Lookup(p, []byte(key.Name))
+		o.hints[n.idx][k] = copyOf{object: hint, states: []heldState{{object: hint, seq: restoredSeq}}}
+	})
+}
+
+// restoredSeq numbers what came from the log: it is durable already.
+const restoredSeq = ^uint64(0)
+
+func (o *eventualOracle) cameBack(n *node, key *Key, c *copyOf, object *causal.Object) {
+	if len(c.states) == 0 {
+		return
+	}
+	if was := &c.states[0].object; was.Compare(object)&causal.After != 0 {
+		o.w.violate(Invariant, "node %d: its store held %s of key %q durably, and after a restart %s", n.id, show(was), key.Name, show(object))
+	}
+}

@@ -1,0 +1,210 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+)
+
+// told checks that a write of which a client is told is held by as many as it
+// asked for.
+func (o *eventualOracle) told(n *node, m *msg.Results) {
+	ops := o.w.asked(m.ID)
+	if len(ops) != len(m.Results) {
+		return // late, or counted when it arrives
+	}
+	for i := range ops {
+		op := ops[i].op
+		if m.Results[i].Status != kv.OK || op.Do == "get" || o.w.modeOf(op.Key) != kv.Eventual {
+			continue
+		}
+		knows := o.knows(op)
+		if knows == nil {
+			continue
+		}
+		o.enough(n, op, knows)
+	}
+}
+
+// knows returns how to tell whether an object has a write in it; nil if that
+// can't be told.
+func (o *eventualOracle) knows(op *ClientOp) func(*causal.Object) bool {
+	if op.Do == "incr" {
+		if op.Value < firstDelta {
+			return nil
+		}
+		return func(x *causal.Object) bool {
+			sum, _ := x.Count.Value()
+			return sum&op.Value != 0
+		}
+	}
+	by, ok := o.w.eventual.writes[writeKey{op.Key, valueOf(op.Value)}]
+	if op.Do != "set" || !ok {
+		return nil
+	}
+	return func(x *causal.Object) bool {
+		return by.dot.Seq != 0 && x.Set.Vector.Has(by.dot) || x.Register.Stamp.Compare(by.stamp) >= 0
+	}
+}
+
+func (o *eventualOracle) enough(n *node, op *ClientOp, knows func(*causal.Object) bool) {
+	w := o.w
+	key := &w.cfg.Keys[op.Key]
+	b, p := bucketOf(w.layout, key), partitionOf(w.layout, key)
+	var acks causal.Replicas
+	keepers := 0
+	prefs := w.layout.Preference(p)
+	for i, id := range prefs {
+		if x, ok := o.copies[id-1][op.Key].durable(w.nodes[id-1]); ok && knows(x) {
+			acks = acks.With(i)
+		}
+	}
+	for i, held := range o.hints {
+		if x, ok := held[op.Key].durable(w.nodes[i]); ok && knows(x) {
+			keepers++
+		}
+	}
+	yes := acks
+	for i := range prefs {
+		if b.Sloppy && keepers > 0 && !yes.Has(i) {
+			yes = yes.With(i)
+			keepers--
+		}
+	}
+	ask := b.W
+	if own := askOf(op.W); !own.IsZero() {
+		ask = own
+	}
+	if *w.lossy.at(p) || metAnywhere(w, ask, p, yes) {
+		return
+	}
+	w.violate(Invariant, "node %d tells a client that %s of key %q is done with w=%v, and replicas %b of %v hold it durably, %d others for them",
+		n.id, op.Do, key.Name, ask, acks, prefs, keepers)
+}
+
+// metAnywhere reports whether replicas are enough for a coordinator in some zone.
+func metAnywhere(w *World, ask kv.Ask, p kv.Partition, yes causal.Replicas) bool {
+	zones := w.layout.Zones(nil, p)
+	for _, local := range zones {
+		if need, err := causal.NewNeed(ask, zones, local); err == nil && need.Met(yes) {
+			return true
+		}
+	}
+	return false
+}
+
+// forgot checks that nobody has an older state of a key that a store drops.
+func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
+	key := &o.w.cfg.Keys[k]
+	p, object := partitionOf(o.w.layout, key), c.object
+	older := func(x *causal.Object) bool { return !x.IsZero() && object.Compare(x)&causal.After != 0 }
+	for _, id := range o.w.layout.Preference(p) {
+		other := o.w.nodes[id-1]
+		held := &o.copies[other.idx][k]
+		x := &held.object
+		if !other.up && len(held.states) > 0 {
+			x = &held.states[0].object
+		}
+		if id != n.id && older(x) {
+			o.w.violate(Invariant, "node %d drops the dead key %q, and node %d holds an older state: %s", n.id, key.Name, id, show(x))
+		}
+	}
+	for i, hints := range o.hints {
+		if older(&hints[k].object) {
+			o.w.violate(Invariant, "node %d drops the dead key %q, and node %d keeps a hint with an older state: %s", n.id, key.Name, i+1, show(&hints[k].object))
+		}
+	}
+	o.w.q.each(func(e *event) {
+		if e.kind != evDeliver {
+			return
+		}
+		for _, it := range itemsOf(&e.env) {
+			if it.Partition == p && string(it.Key) == key.Name && older(&it.Object) {
+				o.w.violate(Invariant, "node %d drops the dead key %q, and a %s to node %d carries an older state: %s",
+					n.id, key.Name, e.env.Message.MessageName(), e.env.To.Node, show(&it.Object))
+			}
+		}
+	})
+}
+
+// itemsOf are the objects that a message carries to a store or a handoff.
+func itemsOf(env *actors.Envelope) []*msg.PutItem {
+	switch m := env.Message.(type) {
+	case *msg.Put:
+		return m.Items
+	case *msg.Hint:
+		return m.Items
+	}
+	return nil
+}
+
+// show writes an object in a line.
+func show(o *causal.Object) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "{%v", o.Set.Vector)
+	for i := range o.Set.Siblings {
+		s := &o.Set.Siblings[i]
+		fmt.Fprintf(&b, " %v=%v:%q", s.Dot, s.Value.Kind, s.Value.Data)
+	}
+	if !o.Register.Stamp.IsZero() {
+		fmt.Fprintf(&b, " %v=%v:%q", o.Register.Stamp, o.Register.Kind, o.Register.Data)
+	}
+	if len(o.Count) > 0 {
+		sum, _ := o.Count.Value()
+		fmt.Fprintf(&b, " sum %d %v", sum, o.Count)
+	}
+	return b.String() + "}"
+}
+
+// eventualDifference says where replicas of a partition that is not strong
+// differ, or which hints are left, or "".
+func (w *World) eventualDifference() string {
+	text := ""
+	w.layout.Each(func(p kv.Partition) {
+		if text == "" && w.layout.Mode(p) != kv.Strong {
+			text = w.eventualDiffers(p)
+		}
+	})
+	if text != "" || len(w.cfg.Buckets) == 0 {
+		return text
+	}
+	for _, n := range w.nodes {
+		if hints := n.hintCount(); hints > 0 {
+			return fmt.Sprintf("node %d still keeps %d hints", n.id, hints)
+		}
+	}
+	return ""
+}
+
+func (w *World) eventualDiffers(p kv.Partition) string {
+	prefs := w.layout.Preference(p)
+	first := w.nodes[prefs[0]-1]
+	for _, id := range prefs {
+		n := w.nodes[id-1]
+		if !n.up {
+			return fmt.Sprintf("node %d is down", id)
+		}
+		if a, b := first.store(p).Keys(p), n.store(p).Keys(p); a != b {
+			return fmt.Sprintf("partition %d: node %d has %d keys, node %d %d", p, first.id, a, id, b)
+		}
+		for i := range w.cfg.Keys {
+			key := &w.cfg.Keys[i]
+			if partitionOf(w.layout, key) != p {
+				continue
+			}
+			a, _ := first.store(p).Lookup(p, []byte(key.Name))
+			b, _ := n.store(p).Lookup(p, []byte(key.Name))
+			if a.Compare(&b) != causal.Equal {
+				return fmt.Sprintf("partition %d: key %q is %s at node %d, %s at node %d", p, key.Name, show(&a), first.id, show(&b), id)
+			}
+		}
+		if a, b := first.store(p).Root(p), n.store(p).Root(p); a != b {
+			return fmt.Sprintf("partition %d: the Merkle trees of nodes %d and %d have different roots", p, first.id, id)
+		}
+	}
+	return ""
+}
