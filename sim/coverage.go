@@ -44,6 +44,7 @@ const (
 	Flapped                         // links were cut, worked and were cut again
 	SlowNode                        // a node took long for a batch
 	ColdRot                         // bits of old parts of a running node's log turned
+	DiskLost                        // a node lost its disk
 	Misdirected                     // a write landed in an older part of its file
 	Pipelined                       // a client sent several operations in a message
 	MayBeLost                       // power failed under a sync policy that may then lose data
@@ -55,7 +56,7 @@ var markNames = [marks]string{
 	"takeover", "duel", "touch", "touch-disagreed", "touch-refused", "accept-refused", "floor-refused", "resend", "confirm-refused", "confirm-checked", "majority-read", "collected",
 	"hand-over", "forward", "forward-twice", "forward-refused", "forward-not-owner", "digest", "list-keys",
 	"unknown-outcome", "client-timeout", "late-answer", "turned-away", "paused-owner-returned", "all-down",
-	"flapped", "slow-node", "cold-rot", "misdirected-write", "pipelined", "may-be-lost",
+	"flapped", "slow-node", "cold-rot", "disk-lost", "misdirected-write", "pipelined", "may-be-lost",
 }
 
 // Coverage counts how often each mark was reached.

@@ -108,7 +108,7 @@ func (d *drawer) timings(c *Config) {
 	c.ServiceNs = d.log(p.serviceNs)
 	c.BatchLimit = int(d.log(p.batchLimit))
 	if c.BatchLimit < 4 {
-		c.ServiceNs = min(c.ServiceNs, 20e3) // else the lanes are overloaded by heartbeats alone
+		c.ServiceNs = min(c.ServiceNs, 20e3) // else the lanes are overloaded by pings alone
 	}
 	// A round takes two messages and a sync.
 	round := 2*(c.Network.MinNs+c.Network.Mean)*c.Between/1000 + 2*c.Disk.SyncNs + 4*c.ServiceNs

@@ -40,7 +40,9 @@ func (d *drawer) faults() {
 }
 
 // losesPower reports whether a kind of fault takes what is not synced.
-func losesPower(kind string) bool { return kind == FaultPower || kind == FaultRot }
+func losesPower(kind string) bool {
+	return kind == FaultPower || kind == FaultRot || kind == FaultLostDisk
+}
 
 // decays reports whether a kind of fault damages what is on disk: a log that was
 // never synced can't tell that from a torn write.

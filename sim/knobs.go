@@ -106,7 +106,7 @@ func (p *profile) protocolKnobs() []knob {
 		numeric("protocol.max-pending", &p.maxPending, plain(), 1, 1_000_000, "operations that a shard holds before it turns others away (log)"),
 		numeric("protocol.keep-touching", &p.keepTouching, percent(), 0, whole, "share of the seeds whose owners touch every key first"),
 		numeric("protocol.heartbeat", &p.heartbeatNs, clockTime(1), millisecond, hour, "between two heartbeats (log)"),
-		numeric("protocol.suspect", &p.suspectFor, plain(), 2, 1000, "silence after which a node is suspected, in heartbeats"),
+		numeric("protocol.suspect", &p.suspectFor, plain(), 2, 1000, "silence after which a node is suspected, in periods of the detector"),
 	}
 }
 

@@ -24,6 +24,7 @@ type node struct {
 	clock         clock
 	pausedUntilNs int64
 	slowDiskNs    int64
+	wiped         bool  // it has lost its disk
 	slowMilli     int64 // batches take so many thousandths of their time; 0: 1000
 	rolls         uint64
 
@@ -69,7 +70,7 @@ const bootRetryNs = 20e6
 // boot starts a new incarnation, as the production host does: read the log,
 // make the next incarnation durable, and only then run.
 func (n *node) boot() {
-	if n.up {
+	if n.up || n.refused() {
 		return
 	}
 	n.life++

@@ -356,20 +356,23 @@ func (w *World) difference() string {
 }
 
 func (w *World) differs(p kv.Partition) string {
-	first := contents{}
-	for i, node := range w.layout.Preference(p) {
+	first, firstNode := contents{}, kv.NodeID(0)
+	for _, node := range w.layout.Preference(p) {
 		n := w.nodes[node-1]
+		if n.refused() {
+			continue
+		}
 		if !n.up {
 			return fmt.Sprintf("node %d is down", node)
 		}
 		got := contents{}
 		n.laneOf(p).Replica.Each(p, got.add)
-		if i == 0 {
-			first = got
+		if firstNode == 0 {
+			first, firstNode = got, node
 			continue
 		}
 		if d := first.difference(&got); d != "" {
-			return fmt.Sprintf("partition %d, nodes %d and %d: %s", p, w.layout.Preference(p)[0], node, d)
+			return fmt.Sprintf("partition %d, nodes %d and %d: %s", p, firstNode, node, d)
 		}
 	}
 	return ""

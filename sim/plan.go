@@ -154,6 +154,7 @@ const (
 	FaultSyncErr  = "sync-error" // the next Value fsyncs fail
 	FaultDiskFull = "disk-full"
 	FaultRot      = "bit-rot"    // power fails, and Value bits of one file turn; the log must notice
+	FaultLostDisk = "lost-disk"  // the node loses its disk, and is refused from then on
 	FaultColdRot  = "cold-rot"   // Value bits of what was synced long ago turn while the node runs
 	FaultClock    = "clock-jump" // the wall clock jumps by Value ms
 	FaultDrift    = "drift"      // the monotonic clock runs at Value thousandths
@@ -166,7 +167,7 @@ const (
 // faultNames lists the kinds of fault.
 func faultNames() []string {
 	return []string{FaultKill, FaultPower, FaultPause, FaultCut, FaultMute, FaultDeaf, FaultSplit, FaultLoss, FaultDup, FaultSlow,
-		FaultSlowIn, FaultFlap, FaultSlowNode, FaultSlowDisk, FaultWriteErr, FaultSyncErr, FaultDiskFull, FaultRot, FaultColdRot,
+		FaultSlowIn, FaultFlap, FaultSlowNode, FaultSlowDisk, FaultWriteErr, FaultSyncErr, FaultDiskFull, FaultRot, FaultColdRot, FaultLostDisk,
 		FaultMisdirected, FaultClock, FaultDrift}
 }
 

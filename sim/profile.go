@@ -67,7 +67,7 @@ type profile struct {
 	maxPending       span64
 	keepTouching     span64 // share of the seeds
 	heartbeatNs      span64
-	suspectFor       span64 // heartbeats
+	suspectFor       span64 // periods of the detector
 
 	// The machines.
 	serviceNs  span64

@@ -43,6 +43,8 @@ func (d *drawer) script(kind string) {
 		d.missedClaim(at)
 	case "early-answer":
 		d.earlyAnswer(at)
+	case "lost-disk":
+		d.lostDisk(at)
 	case "impatient":
 		d.impatient()
 	default:
@@ -53,7 +55,7 @@ func (d *drawer) script(kind string) {
 // scriptNames lists what script knows.
 func scriptNames() []string {
 	return []string{"minority", "stale-owner", "slow-touch", "bad-fsync", "blackout", "swizzle", "rolling", "one-way",
-		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "missed-claim", "early-answer", "impatient"}
+		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "missed-claim", "early-answer", "lost-disk", "impatient"}
 }
 
 func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }

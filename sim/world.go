@@ -80,7 +80,9 @@ type World struct {
 	armed   []armedFault
 	started int // faults that took place
 	crashes int
-	lossy   perPartition[bool] // a replica may have forgotten what it acknowledged
+	// lostDisks counts them: those are gone for good.
+	lostDisks int
+	lossy     perPartition[bool] // a replica may have forgotten what it acknowledged
 
 	history   linearizability.Recorder
 	eventual  eventualRun

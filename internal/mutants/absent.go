@@ -13,7 +13,6 @@ type absence struct {
 }
 
 var absent = []absence{
-	{8, 8, "a node that lost its disk votes again with the same identity", "not built: a lost disk makes a node a new member, and the cluster map is static; the simulator loses unsynced data, not disks"},
 	{23, 23, "session results dropped with the tombstone", "not built: sessions"},
 	{26, 41, "eventual mode: hints, quorums, clocks, siblings, repair", "not built into the nodes yet; the tests of actors/causal convict those whose code is there"},
 	{42, 47, "membership: epochs, joint quorums, copying, fences, floors", "not built: the map is static and its epoch 1"},

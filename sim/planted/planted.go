@@ -53,6 +53,7 @@ var bugs = []Bug{
 	{Number: 5, Names: []string{"wal/bug-5-checksum-not-verified"}, Scenarios: []string{"default", "durability"}},
 	{Number: 6, Names: []string{"wal/bug-6-dir-not-synced-after-rename"}, Scenarios: []string{"default", "durability"}},
 	{Number: 7, Names: []string{"wal/bug-7-log-dropped-before-checkpoint-durable"}, Scenarios: []string{"durability", "default"}},
+	{Number: 8, Names: []string{"sim/bug-8-wiped-node-votes-again"}, Scenarios: []string{"durability"}},
 	{Number: 9, Names: []string{"actors/replica/bug-9-promise-not-persisted"}, Scenarios: []string{"default", "promises"}},
 	{Number: 10, Names: []string{"actors/replica/bug-10-accept-not-persisted"}, Scenarios: anywhere},
 	{Number: 11, Names: []string{"actors/replica/bug-11-equal-ballot-promised", "actors/shard/bug-11-ballot-reused-after-restart"}, Scenarios: anywhere},
