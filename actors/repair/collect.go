@@ -27,6 +27,7 @@ type collector struct {
 	at       int            // index in led
 	bucket   uint32
 	nextNs   int64
+	restNs   int64 // no batch is asked about before
 	movedNs  int64 // when a partition last moved
 	moved    bool
 	asking   *batch
@@ -49,7 +50,8 @@ type batch struct {
 // Steps, and bounds.
 const (
 	collectStepNs  = int64(1e9)
-	collectAtOnce  = 256     // keys of one batch
+	collectAtOnce  = 256 // keys of one batch
+	collectRestNs  = int64(10e6)
 	maxWaitingKeys = 1 << 16 // that have been confirmed once
 	deadlineNs     = int64(30e9)
 )
@@ -100,6 +102,9 @@ func (r *Repair) pumpCollection(c *actors.Context) int64 {
 			return nextNs
 		}
 	}
+	if c.NowNs < k.restNs {
+		return k.restNs
+	}
 	if len(k.waiting) > 0 && c.NowNs >= k.waiting[0].dueNs {
 		b := k.waiting[0]
 		k.waiting = k.waiting[1:]
@@ -147,7 +152,7 @@ func (r *Repair) lookForDead(c *actors.Context) {
 		if len(found.items) > 0 {
 			found.items = found.items[:min(len(found.items), collectAtOnce)]
 			r.askBatch(c, found)
-			k.nextNs = c.NowNs // there may be more
+			k.nextNs = c.NowNs + collectRestNs // there may be more
 			return
 		}
 	}
@@ -156,6 +161,9 @@ func (r *Repair) lookForDead(c *actors.Context) {
 // askBatch asks all replicas, itself among them, about a batch. If one is
 // believed dead there is no use in asking.
 func (r *Repair) askBatch(c *actors.Context, b *batch) {
+	// A bucket with one replica is asked within the batch: without a rest the
+	// lane would do nothing else.
+	r.collect.restNs = c.NowNs + collectRestNs
 	list := r.cfg.Layout.Preference(b.partition)
 	for _, node := range list {
 		if p := r.peer(node); p != nil && p.dead {

@@ -85,7 +85,7 @@ func (r *Repair) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 	p.dead, p.inc = !m.Alive, m.Inc
 	if back {
 		p.nextNs = c.NowNs + r.cfg.SettleNs
-		p.untilNs = 0
+		p.untilNs, p.question = 0, question{}
 		r.forgetJobs(p.node)
 	}
 }

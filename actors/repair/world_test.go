@@ -23,20 +23,20 @@ const ms = int64(1e6)
 // world is a few nodes of one lane, each with a store, a handoff and a repair,
 // a disk that forgets what was not synced, and a network that counts bytes.
 type world struct {
-	t      testing.TB
-	rand   *rand.Rand
-	layout *ring.Layout
-	cfg    repair.Config
-	hints  handoff.Config
-	nodes  []*node
-	queue  []packet // by ascending atNs
-	nowNs  int64
-	jumpMs int64 // of all wall clocks
-	lost   int   // messages of 100
-	twice  int
-	wire   map[string]int // bytes by message, between nodes
-	lag    int64          // longest delay of a message
-	drop   func(actors.Envelope) bool
+	t       testing.TB
+	rand    *rand.Rand
+	layout  *ring.Layout
+	cfg     repair.Config
+	hints   handoff.Config
+	nodes   []*node
+	queue   []packet // by ascending atNs
+	nowNs   int64
+	lost    int // messages of 100
+	twice   int
+	wire    map[string]int // bytes by message, between nodes
+	lag     int64          // longest delay of a message
+	logical uint32         // of the last stamp
+	drop    func(actors.Envelope) bool
 }
 
 type packet struct {
@@ -58,7 +58,7 @@ type node struct {
 	syncNs  int64
 	timers  [2]int64 // of handoff and repair
 	up      bool
-	logical uint32
+	aheadMs int64 // of its wall clock
 }
 
 type shape struct {
@@ -91,7 +91,7 @@ func layoutOf(t testing.TB, s shape, epoch kv.Epoch, b ...kv.Bucket) *ring.Layou
 
 const epochMs = int64(1_700_000_000_000)
 
-func (w *world) wallMs() int64 { return epochMs + w.jumpMs + w.nowNs/ms }
+func (w *world) wallMs() int64 { return epochMs + w.nowNs/ms }
 
 func (n *node) boot(trees causal.Shape) {
 	w := n.w
@@ -166,7 +166,7 @@ func (n *node) receive(e actors.Envelope) {
 
 func (n *node) with(k actors.Kind, f func(c *actors.Context)) {
 	w := n.w
-	c := &actors.Context{NowNs: w.nowNs, WallMs: w.wallMs(), Rand: n.rand, Self: actors.Address{Node: n.id, Kind: k}}
+	c := &actors.Context{NowNs: w.nowNs, WallMs: w.wallMs() + n.aheadMs, Rand: n.rand, Self: actors.Address{Node: n.id, Kind: k}}
 	f(c)
 	n.page = append(n.page, c.Records...)
 	for _, e := range c.Envelopes {
@@ -280,12 +280,12 @@ func (w *world) put(key string, o causal.Object, at ...kv.NodeID) {
 // value is a last-writer-wins register of size bytes, written now.
 func (w *world) value(size int) causal.Object {
 	n := w.nodes[w.rand.IntN(len(w.nodes))]
-	n.logical++
+	w.logical++
 	data := make([]byte, size)
 	for i := range data {
 		data[i] = byte(w.rand.Uint32())
 	}
-	return causal.Object{Register: causal.Value{Kind: kv.Value, Data: data, Stamp: causal.Stamp{Ms: w.wallMs(), Logical: n.logical, Node: n.id}}}
+	return causal.Object{Register: causal.Value{Kind: kv.Value, Data: data, Stamp: causal.Stamp{Ms: w.wallMs(), Logical: w.logical, Node: n.id}}}
 }
 
 func (w *world) tombstone() causal.Object {
@@ -298,8 +298,8 @@ func (w *world) tombstone() causal.Object {
 func (w *world) any(key string) causal.Object {
 	n := w.nodes[w.rand.IntN(len(w.nodes))]
 	o, _ := n.store.Lookup(w.partition(key), []byte(key))
-	n.logical++
-	id := causal.NewID(n.id, kv.Incarnation(n.logical))
+	w.logical++
+	id := causal.NewID(n.id, kv.Incarnation(w.logical))
 	switch w.rand.IntN(4) {
 	case 0:
 		o, err := o.Add(id, 1)
