@@ -13,7 +13,7 @@ import (
 // eventualRun is what a run keeps of the keys of eventual buckets, by key.
 type eventualRun struct {
 	ops    [][]causalhist.Op
-	at     map[int]eventualOp // by handle of the history
+	at     map[int]eventualOp  // by handle of the history
 	writes map[writeKey]madeBy // by key and value
 }
 

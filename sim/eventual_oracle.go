@@ -220,7 +220,7 @@ func (c *copyOf) number(seq uint64) {
 func (c *copyOf) durable(n *node) (*causal.Object, bool) {
 	last := -1
 	for i := range c.states {
-		if s := &c.states[i]; !n.up || s.seq == restoredSeq || s.seq != 0 && n.journal.durable(s.seq) {
+		if s := &c.states[i]; !n.up || s.seq == restoredSeq || s.seq != 0 && n.journal.onDisk(s.seq) {
 			last = i
 		}
 	}

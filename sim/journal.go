@@ -15,6 +15,7 @@ type journal struct {
 	seq     uint64 // of the records handed in last
 	syncSeq uint64 // of those that the running sync will make durable
 	doneSeq uint64 // of those that are durable as far as the policy cares
+	ckptSeq uint64 // of those that the last checkpoint made durable, which syncs the log first
 	syncing bool
 
 	pending []byte            // records not yet in the log
@@ -43,6 +44,9 @@ func (j *journal) add(records []byte) uint64 {
 
 // durable reports whether the records up to a number are on disk.
 func (j *journal) durable(seq uint64) bool { return seq <= j.doneSeq }
+
+// onDisk reports the same, for those who look from outside: a checkpoint counts too.
+func (j *journal) onDisk(seq uint64) bool { return seq <= max(j.doneSeq, j.ckptSeq) }
 
 // hold keeps an envelope until everything handed in so far is durable.
 func (j *journal) hold(env *actors.Envelope) { j.waiting = append(j.waiting, *env) }
@@ -200,6 +204,7 @@ func (j *journal) commitCheckpoint() {
 		j.failed()
 		return
 	}
+	j.ckptSeq = j.seq
 	j.n.w.cover.hit(CheckpointMade)
 	j.n.nextCheckpointStep(j.n.w.cfg.Disk.CheckpointNs)
 }

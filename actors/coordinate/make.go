@@ -41,7 +41,7 @@ func (s *Coordinator) makeNewest(c *actors.Context, f ref, p *part, it *msg.PutI
 	} else {
 		it.Object.Register = v
 	}
-	f.r.results[f.i] = kv.Result{TimeMs: v.Stamp.Ms, Causal: s.token(op, p, &it.Object)}
+	f.r.results[f.i] = kv.Result{TimeMs: v.Stamp.Ms, Causal: s.token(c, op, p, &it.Object)}
 	return true
 }
 
@@ -66,7 +66,7 @@ func (s *Coordinator) makeSibling(c *actors.Context, f ref, p *part, it *msg.Put
 	}
 	it.Object = object
 	s.keepFresh(it)
-	f.r.results[f.i] = kv.Result{TimeMs: v.Stamp.Ms, Causal: s.token(op, p, &it.Object)}
+	f.r.results[f.i] = kv.Result{TimeMs: v.Stamp.Ms, Causal: s.token(c, op, p, &it.Object)}
 	return true
 }
 
@@ -196,12 +196,17 @@ func (s *Coordinator) context(c *actors.Context, f ref, p *part) *causal.Seen {
 // the same slot included.
 func (p *part) tokenBucket() uint32 { return uint32(p.bucket.Slot)<<16 ^ uint32(p.bucket.Created) }
 
-// token returns the context of an object, if the operation wants it.
-func (s *Coordinator) token(op *msg.Op, p *part, o *causal.Object) *kv.Causal {
+// token returns the context of an object that a write made, if the operation
+// wants it. A context speaks for every sibling in the object, so that the next
+// write with it drops them: the client is shown those that it did not write.
+func (s *Coordinator) token(c *actors.Context, op *msg.Op, p *part, o *causal.Object) *kv.Causal {
 	if op.Tuning == nil || !op.Tuning.WantContext {
 		return nil
 	}
-	return &kv.Causal{Context: tokenOf(p, op.Key, o)}
+	if p.bucket.Policy != kv.Siblings {
+		return &kv.Causal{Context: tokenOf(p, op.Key, o)}
+	}
+	return s.result(c, p, op, o).Causal
 }
 
 // tokenOf is "" for a context that is too long to be carried: without it a write
