@@ -9,6 +9,7 @@ import (
 	"github.com/quoratedb/quorate/actors/handoff"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/repair"
 	"github.com/quoratedb/quorate/actors/shard"
 	"github.com/quoratedb/quorate/actors/store"
 )
@@ -24,11 +25,22 @@ func (l *Lane) addEventual(cfg *Config, sc *shard.Config) {
 	hand.Layout, hand.Node, hand.Inc, hand.Lane, hand.Lanes = sc.Layout, sc.Node, sc.Inc, sc.Lane, sc.Lanes
 	l.Handoff = handoff.New(hand)
 
+	rep := cfg.Repair
+	rep.Layout, rep.Node, rep.Inc, rep.Lane, rep.Lanes = sc.Layout, sc.Node, sc.Inc, sc.Lane, sc.Lanes
+	rep.Store, rep.Hints = l.Store, l.Handoff
+	rep.GraceMs = cmp.Or(rep.GraceMs, rules(cfg).GraceMs)
+	rep.HintTTLMs = cmp.Or(rep.HintTTLMs, cfg.Handoff.HintTTLMs)
+	rep.MessageTTLMs = cmp.Or(rep.MessageTTLMs, cfg.Store.MessageTTLMs)
+	rep.DriftMs = cmp.Or(rep.DriftMs, cfg.Coordinate.Clock.CapMs)
+	l.Repair = repair.New(rep)
+
 	co := cfg.Coordinate
 	co.Layout, co.Node, co.Inc, co.Lane, co.Lanes = sc.Layout, sc.Node, sc.Inc, sc.Lane, sc.Lanes
 	l.Coordinator = coordinate.New(co, l.Store, l.Handoff)
 
-	for kind, a := range [...]actors.Actor{actors.Store: l.Store, actors.Handoff: l.Handoff, actors.Coordinator: l.Coordinator} {
+	for kind, a := range [...]actors.Actor{
+		actors.Store: l.Store, actors.Handoff: l.Handoff, actors.Repair: l.Repair, actors.Coordinator: l.Coordinator,
+	} {
 		if a != nil {
 			l.add(actors.Kind(kind), l.index, a)
 			l.all[len(l.all)-1].late = true
@@ -62,7 +74,7 @@ func (l *Lane) start(c *actors.Context) {
 
 // peerStatus tells the other actors of the lane what the detector tells the shard.
 func (l *Lane) peerStatus(c *actors.Context, from actors.Address, m *msg.PeerStatus) {
-	for _, kind := range [...]actors.Kind{actors.Coordinator, actors.Handoff} {
+	for _, kind := range [...]actors.Kind{actors.Coordinator, actors.Handoff, actors.Repair} {
 		a := l.byKind[kind]
 		c.Self, c.Sender = a.self, from
 		a.actor.Receive(c, m)

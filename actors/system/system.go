@@ -12,6 +12,7 @@ import (
 	"github.com/quoratedb/quorate/actors/handoff"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/repair"
 	"github.com/quoratedb/quorate/actors/replica"
 	"github.com/quoratedb/quorate/actors/shard"
 	"github.com/quoratedb/quorate/actors/store"
@@ -33,6 +34,9 @@ type (
 	StoreConfig      = store.Config
 	StoreStats       = store.Stats
 	HandoffConfig    = handoff.Config
+	HandoffStats     = handoff.Stats
+	RepairConfig     = repair.Config
+	RepairStats      = repair.Stats
 )
 
 // Config describes a node to be. Layout, Node, Inc and Lanes are the shard's in
@@ -46,6 +50,7 @@ type Config struct {
 	Coordinate coordinate.Config
 	Store      store.Config
 	Handoff    handoff.Config
+	Repair     repair.Config
 
 	Seed uint64 // of the replicas' tables of keys: chance where clients may be hostile
 }
@@ -64,6 +69,7 @@ type Lane struct {
 	Coordinator *coordinate.Coordinator
 	Store       *store.Store
 	Handoff     *handoff.Handoff
+	Repair      *repair.Repair
 
 	node     kv.NodeID
 	index    uint32
