@@ -28,13 +28,7 @@ func (s *Coordinator) writeTag(c *actors.Context, rd *read) {
 		panic("coordinate: the counter of tags is used up")
 	}
 	v := causal.Value{Stamp: causal.Stamp{Ms: s.abdLast, Logical: uint32(s.cfg.Inc), Node: s.cfg.Node}, Kind: kv.Tombstone}
-	found := rd.merged.Register.Live(c.WallMs)
-	res := kv.Result{Found: found}
-	if op.Kind == kv.OpDelete {
-		if !found {
-			res.Status = kv.NotFound
-		}
-	} else {
+	if op.Kind != kv.OpDelete {
 		v.Kind, v.Data, v.Media = kv.Value, op.Value, op.Media
 		if ttl := p.ttlMs(op); ttl > 0 {
 			v.ExpiresMs = causal.ExpiresAt(causal.Stamp{Ms: c.WallMs}, ttl)
@@ -43,7 +37,7 @@ func (s *Coordinator) writeTag(c *actors.Context, rd *read) {
 	it := &msg.PutItem{Key: op.Key, Partition: p.id}
 	it.Object.Register = v
 	w := &write{f: f, part: p, need: rd.need, item: it, open: true}
-	f.r.results[f.i] = res
+	f.r.results[f.i] = kv.Result{} // whether there was a value nobody knows: another write may have come between
 	f.r.progress[f.i] = left
 	s.spread(c, w, msg.ForWrite)
 }

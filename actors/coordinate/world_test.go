@@ -39,6 +39,7 @@ type world struct {
 	cut       map[kv.NodeID]bool
 	tune      func(*coordinate.Config)
 	seen      func(e *actors.Envelope) // every message between nodes, as it arrives
+	answered  func(id uint64)
 }
 
 // node is one member: its actors, its disk, and what waits for that.
@@ -60,7 +61,6 @@ type node struct {
 type sync struct {
 	records []byte
 	after   []actors.Envelope
-	atNs    int64
 }
 
 // event is something that happens at a node.
@@ -269,6 +269,9 @@ func (w *world) send(e actors.Envelope) {
 		r := e.Message.(*msg.Results)
 		require.Nil(w.tb, w.got[r.ID], "two answers to request %d", r.ID)
 		w.got[r.ID] = r.Results
+		if w.answered != nil {
+			w.answered(r.ID)
+		}
 		return
 	}
 	local := e.To.Node == e.From.Node
