@@ -11,6 +11,10 @@ import (
 
 // toClient carries an answer from a node to the client beside it.
 func (w *World) toClient(n *node, env *actors.Envelope) {
+	if int(env.To.Index) == len(w.clients) {
+		w.maps.answered(n, env.Message)
+		return
+	}
 	res, ok := env.Message.(*msg.Results)
 	if !ok {
 		w.violate(Invariant, "node %d sent a %s to a client", n.id, env.Message.MessageName())
@@ -46,6 +50,9 @@ func (w *World) answered(e *event) {
 
 // asked returns the operations under way of the part of a message with an id.
 func (w *World) asked(id uint64) []inFlight {
+	if int(id>>32) == len(w.clients) {
+		return nil // of a change of the map
+	}
 	c, part := w.clients[id>>32], id>>24&0xff
 	if partID(c.id, part) != id {
 		return nil

@@ -48,6 +48,9 @@ const (
 	Misdirected                     // a write landed in an older part of its file
 	Pipelined                       // a client sent several operations in a message
 	MayBeLost                       // power failed under a sync policy that may then lose data
+	MapChanged                      // a node has a newer map of the cluster
+	MapUnknown                      // the outcome of a change of the map is unknown
+	MapRefused                      // a change of the map was refused
 	marks                           // count, keep last
 )
 
@@ -56,7 +59,7 @@ var markNames = [marks]string{
 	"takeover", "duel", "touch", "touch-disagreed", "touch-refused", "accept-refused", "floor-refused", "resend", "confirm-refused", "confirm-checked", "majority-read", "collected",
 	"hand-over", "forward", "forward-twice", "forward-refused", "forward-not-owner", "digest", "list-keys",
 	"unknown-outcome", "client-timeout", "late-answer", "turned-away", "paused-owner-returned", "all-down",
-	"flapped", "slow-node", "cold-rot", "disk-lost", "misdirected-write", "pipelined", "may-be-lost",
+	"flapped", "slow-node", "cold-rot", "disk-lost", "misdirected-write", "pipelined", "may-be-lost", "map-changed", "map-unknown", "map-refused",
 }
 
 // Coverage counts how often each mark was reached.

@@ -20,6 +20,7 @@ func Draw(seed uint64, s *Scenario) *Plan {
 	d.faults()
 	slices.SortStableFunc(d.plan.Ops, func(a, b ClientOp) int { return cmp.Compare(a.AtNs, b.AtNs) })
 	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
+	slices.SortStableFunc(d.plan.MapOps, func(a, b MapOp) int { return cmp.Compare(a.AtNs, b.AtNs) })
 	return d.plan
 }
 
@@ -90,6 +91,7 @@ func (d *drawer) config() {
 		c.Keys = append(c.Keys, Key{Name: fmt.Sprintf("k%d", i), Counter: d.share(p.counters)})
 	}
 	d.drawBuckets()
+	d.drawMap()
 	c.Unjudged, c.Strict = p.oracles.off(), p.oracles.strict
 }
 

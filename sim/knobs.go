@@ -18,7 +18,7 @@ const (
 func (p *profile) knobs() []knob {
 	return slices.Concat(
 		[]knob{words("about", &p.about, "what the scenario is for, in a line")},
-		p.topologyKnobs(), p.workloadKnobs(), p.bucketKnobs(), p.networkKnobs(), p.diskKnobs(), p.protocolKnobs(), p.hostKnobs(), p.faultKnobs(),
+		p.topologyKnobs(), p.workloadKnobs(), p.bucketKnobs(), p.mapKnobs(), p.networkKnobs(), p.diskKnobs(), p.protocolKnobs(), p.hostKnobs(), p.faultKnobs(),
 		p.scriptKnobs(), p.judgementKnobs(),
 	)
 }

@@ -121,7 +121,7 @@ func (w *World) judge() {
 		}
 		w.phase = finished
 	case converging:
-		diff := cmp.Or(w.difference(), w.eventualDifference())
+		diff := cmp.Or(w.maps.difference(), w.difference(), w.eventualDifference())
 		if diff == "" {
 			w.finalReads()
 			w.phase = finished

@@ -97,6 +97,7 @@ func (n *node) boot() {
 	}
 	n.w.trace.rec.node(n, NodeBoots)
 	n.w.oracle.restored(n)
+	n.w.oracle.maps.look(n)
 	n.w.oracle.eventual.restored(n)
 	for i := range n.lanes {
 		l := &n.lanes[i]
@@ -181,6 +182,7 @@ func (n *node) makeActors() {
 	det.IntervalNs, det.SuspectNs = c.HeartbeatNs, c.SuspectNs
 	cfg.Shard, cfg.Detector = sh.Defaults(), det.Defaults()
 	n.eventualConfig(&cfg)
+	n.mapConfig(&cfg)
 	n.sys = system.New(cfg)
 	n.timers = n.timers[:0]
 	for i := range n.lanes {
@@ -274,6 +276,9 @@ func (n *node) run(i int) {
 	}
 	n.sys.Lanes[i].Step(&l.ctx, l.batch, clean)
 	n.w.oracle.stepped(n, i)
+	if i == 0 {
+		n.w.oracle.maps.look(n)
+	}
 	n.w.oracle.eventual.stepped(n, i)
 	n.w.trace.rec.stepped(n, i)
 	serviceNs := n.w.cfg.ServiceNs/2 + n.w.below(&roll, n.w.cfg.ServiceNs+1)

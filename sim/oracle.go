@@ -38,6 +38,7 @@ type oracle struct {
 	replies  map[requestKey]kv.Version     // coverage: of the first answer to a touch of one key
 	forwards map[forwardKey]uint8          // coverage
 	buf      []byte
+	maps     mapOracle
 	eventual eventualOracle // of the buckets that are not strong
 }
 
@@ -89,6 +90,7 @@ func (o *oracle) init(w *World) {
 	*o = oracle{w: w, every: w.opts.Invariants != AtEnd,
 		values: map[versionKey]valueSum{}, requests: map[requestKey]request{},
 		owners: map[kv.Partition][]kv.NodeID{}, replies: map[requestKey]kv.Version{}, forwards: map[forwardKey]uint8{}}
+	o.maps.init(w)
 	for range n {
 		o.acked = append(o.acked, map[ackKey]kv.Version{})
 	}
@@ -142,7 +144,9 @@ func (o *oracle) sent(n *node, env *actors.Envelope) {
 	case *msg.Versions:
 		o.shown(n, m, o.requests[o.replyTo(env, m.ID)].read)
 	case *msg.Results:
-		o.told(n, m)
+		if env.To.Kind == actors.Client { // and not the cluster actor
+			o.told(n, m)
+		}
 	}
 }
 

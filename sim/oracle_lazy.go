@@ -38,6 +38,7 @@ func (o *oracle) lostPower(n *node) {
 		return
 	}
 	w.cover.hit(MayBeLost)
+	o.maps.lostPower(n)
 	w.layout.Each(func(p kv.Partition) {
 		if w.layout.IndexOf(p, n.id) >= 0 {
 			*w.lossy.at(p) = true

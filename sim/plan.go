@@ -14,6 +14,7 @@ type Plan struct {
 	Config   Config     `json:"config"`
 	Ops      []ClientOp `json:"ops"`
 	Faults   []Fault    `json:"faults"`
+	MapOps   []MapOp    `json:"map_ops,omitempty"`
 }
 
 // Config is the cluster and the world it lives in. Times are nanoseconds
@@ -27,8 +28,10 @@ type Config struct {
 	Keys       []Key `json:"keys"`
 	// Buckets are those beside the default one, which is strong.
 	Buckets []BucketCfg `json:"buckets,omitempty"`
-	Network Latency     `json:"network"`
-	Disk    DiskCfg     `json:"disk"`
+	// MapReadNs is the time between a node's looks at the map's register; 0: the default.
+	MapReadNs int64   `json:"map_read_ns,omitempty"`
+	Network   Latency `json:"network"`
+	Disk      DiskCfg `json:"disk"`
 	// Zones is how many zones the nodes are spread over in turn; 0 and 1: one.
 	// Between multiplies the latency between zones, in thousandths; 0 is 1000.
 	Zones   int   `json:"zones,omitempty"`
@@ -226,6 +229,11 @@ func (p *Plan) Validate() error {
 	}
 	if err := p.validateBuckets(); err != nil {
 		return err
+	}
+	for i := range p.MapOps {
+		if err := p.MapOps[i].validate(c.Nodes); err != nil {
+			return fmt.Errorf("sim: map_ops[%d]: %w", i, err)
+		}
 	}
 	for i := range p.Faults {
 		if err := p.Faults[i].validate(c.Nodes); err != nil {

@@ -30,7 +30,8 @@ type profile struct {
 	routed           span64 // share of operations that keep to it
 	clientTimeoutFor span64 // factor of the request timeout
 
-	buckets bucketProfile
+	buckets    bucketProfile
+	clusterMap mapProfile
 
 	// Network.
 	latency      []weighted

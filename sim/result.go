@@ -68,8 +68,9 @@ type Result struct {
 	Eventual   []KeyHistory // of the keys of eventual buckets; they are in History as well
 	MayBeLost  []Key        // keys whose acknowledged writes the sync policy may lose, as power failed
 	Judgement  linearizability.Verdict
-	Trace      []TraceEntry // with Options.Record
-	Recording  *Recording   // with Options.Record
+	maps       linearizability.Verdict // of buckets that come and go
+	Trace      []TraceEntry            // with Options.Record
+	Recording  *Recording              // with Options.Record
 }
 
 // maxSteps bounds the search of the checker per key: the same on every machine.
@@ -99,7 +100,11 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 		Faults: w.started, TraceHash: w.trace.sum, Coverage: w.cover, MayBeLost: w.lossyKeys(), History: w.history.History(), Trace: w.trace.entries,
 		Recording: w.trace.rec.recording(), Eventual: w.eventualHistories(),
 	}
+	r.maps.Answer = linearizability.Linearizable
 	if !opts.NoCheck {
+		if len(plan.MapOps) > 0 {
+			r.maps = w.maps.judge()
+		}
 		r.judge()
 	}
 	return r, nil
@@ -111,6 +116,9 @@ func (r *Result) judge() {
 	if !slices.Contains(r.Plan.Config.Unjudged, Linearizability) {
 		r.Judgement = verdictOf(r.History, r.strictKeys())
 		r.checkOrigins()
+	}
+	if r.Judgement.Answer == linearizability.Linearizable {
+		r.Judgement = r.maps
 	}
 	switch r.Judgement.Answer {
 	case linearizability.Illegal:

@@ -14,6 +14,7 @@ const (
 	streamActors
 	streamClients
 	streamBuckets
+	streamMap
 )
 
 // mix hashes two words into one (the finalizer of splitmix64; Steele, Lea,

@@ -30,6 +30,7 @@ const (
 	evFaultStop                       // arg: index into active
 	evHeal                            // the safety phase ends
 	evFlap                            // flapping links change; arg: index into active
+	evMap                             // a change of the map, or an access to a bucket that comes and goes
 	evJudge                           // look whether the replicas have converged
 	eventKinds                        // count, keep last
 )
@@ -37,7 +38,7 @@ const (
 var eventNames = [eventKinds]string{
 	evDeliver: "deliver", evRun: "run", evDone: "done", evTimer: "timer", evSynced: "synced", evSyncTick: "sync-tick",
 	evCheckpoint: "checkpoint", evRestart: "restart", evClient: "client", evResult: "result", evTimeout: "timeout",
-	evHangup: "hangup", evFaultStart: "fault", evFaultStop: "fault-end", evHeal: "heal", evFlap: "flap", evJudge: "judge",
+	evHangup: "hangup", evFaultStart: "fault", evFaultStop: "fault-end", evHeal: "heal", evFlap: "flap", evMap: "map", evJudge: "judge",
 }
 
 // event is one entry of the queue. Which fields count depends on the kind.
@@ -86,6 +87,7 @@ type World struct {
 
 	history   linearizability.Recorder
 	eventual  eventualRun
+	maps      mapRun
 	latest    []string // by key: the value that a client saw last
 	doubts    []int    // by key: writes of unknown outcome
 	nextValue int64    // for writes of the liveness phase
@@ -119,6 +121,7 @@ func newWorld(plan *Plan, opts Options) (*World, error) {
 		w.nodes = append(w.nodes, newNode(w, i))
 	}
 	w.newClients()
+	w.maps.init(w)
 	w.eventual.init(w)
 	w.latest, w.doubts = make([]string, len(cfg.Keys)), make([]int, len(cfg.Keys))
 	return w, nil
@@ -226,6 +229,8 @@ func (w *World) handle(e *event) {
 		w.flapsOn(int(e.arg))
 	case evHeal:
 		w.heal()
+	case evMap:
+		w.maps.begin(int(e.arg))
 	case evJudge:
 		w.judge()
 	default:

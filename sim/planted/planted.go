@@ -83,6 +83,12 @@ var bugs = []Bug{
 	{Number: 64, Names: []string{"actors/shard/bug-64-touch-answers-later-reads"}, Scenarios: []string{"reads"}},
 	{Number: 65, Names: []string{"actors/shard/bug-65-overtaken-in-its-pipeline"}, Scenarios: []string{"pipelines", "default"}},
 
+	{Number: 70, Names: []string{"actors/cluster/bug-70-map-set-without-condition"}, Scenarios: []string{"buckets"}},
+	{Number: 71, Names: []string{"actors/cluster/bug-71-map-not-persisted"}, Scenarios: []string{"buckets"}},
+	{Number: 72, Names: []string{"actors/replica/bug-72-slot-keeps-what-it-held"}, Scenarios: []string{"buckets"}},
+	{Number: 73, Names: []string{"actors/shard/bug-73-late-forward-meets-the-next-bucket"}, Scenarios: []string{"buckets"}},
+	{Number: 74, Names: []string{"actors/cluster/bug-74-doubtful-change-made-anew"}, Scenarios: []string{"buckets"}},
+
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
 	{Number: 902, Names: []string{"actors/shard/noop-902-touch-answers-nothing"}, Scenarios: every, Survives: true},
