@@ -76,7 +76,11 @@ func (b *builder) tallies(all []*flight) {
 // votes is 1 if a node's own replica has a vote: a majority may also be read
 // by a node that holds nothing itself.
 func (b *builder) votes(n kv.NodeID, s subject) int {
-	if s.kind == "confirm" || slices.Contains(b.rec.Replicas[s.partition], n) {
+	replicas := b.rec.Voters
+	if int(s.partition) < len(b.rec.Replicas) {
+		replicas = b.rec.Replicas[s.partition]
+	}
+	if s.kind == "confirm" || slices.Contains(replicas, n) {
 		return 1
 	}
 	return 0

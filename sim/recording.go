@@ -5,6 +5,7 @@ import (
 
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/ring"
 )
 
 // Recording is what a run looked like from outside, for a picture of it. It is
@@ -19,6 +20,7 @@ type Recording struct {
 	HealNs   int64 // when the safety phase ended; 0 if it did not
 	// Replicas names the nodes that hold each partition, the default owner first.
 	Replicas [][]kv.NodeID
+	Voters   []kv.NodeID // those that hold the system partition
 }
 
 // MessageFate is what a MessageStep tells.
@@ -102,6 +104,7 @@ func newRecorder(w *World) *recorder {
 	for range w.cfg.Nodes {
 		r.owned = append(r.owned, make([]kv.Ballot, w.cfg.Partitions))
 	}
+	r.rec.Voters = slices.Clone(w.layout.Preference(ring.SystemPartition))
 	for p := range w.cfg.Partitions {
 		r.rec.Replicas = append(r.rec.Replicas, slices.Clone(w.layout.Preference(kv.Partition(p))))
 	}

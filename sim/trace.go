@@ -16,6 +16,7 @@ import (
 type trace struct {
 	sum     uint64
 	buf     []byte // scratch: an encoded message
+	slab    []byte // for messages decoded again
 	record  bool
 	entries []TraceEntry
 	rec     *recorder // nil unless record
@@ -65,7 +66,12 @@ func (t *trace) hash(env *actors.Envelope) uint64 {
 // recode returns the envelope as it comes off the wire. hash must have been
 // called for it.
 func (t *trace) recode(env *actors.Envelope) actors.Envelope {
-	out, err := msg.DecodeEnvelope(append([]byte(nil), t.buf...), env.From.Node, env.To.Node)
+	if len(t.slab) < len(t.buf) {
+		t.slab = make([]byte, max(64<<10, len(t.buf)))
+	}
+	encoded := t.slab[:len(t.buf):len(t.buf)] // the message keeps it: never touched again
+	t.slab = t.slab[copy(encoded, t.buf):]
+	out, err := msg.DecodeEnvelope(encoded, env.From.Node, env.To.Node)
 	if err != nil {
 		panic(fmt.Sprintf("sim: %v -> %v: what was encoded can't be decoded: %v", env.From, env.To, err))
 	}

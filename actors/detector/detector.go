@@ -40,6 +40,7 @@ type Detector struct {
 	peers []peer  // ascending by node, without the node itself
 	index []int32 // of peers, by node; -1: no peer
 	close bool
+	slabs slabs
 	// milliDeviates is where phi reaches the threshold, see thresholdDeviates.
 	milliDeviates int64
 

@@ -87,7 +87,8 @@ func (d *Detector) lookNow(c *actors.Context, i int) {
 }
 
 func (d *Detector) sendPing(c *actors.Context, i int, relay kv.NodeID, relaySeq uint64) uint64 {
-	m := &msg.Ping{Gossip: d.gossip(i), Relay: relay, RelaySeq: relaySeq, Sync: d.syncs > 0}
+	m := d.slabs.ping()
+	*m = msg.Ping{Gossip: d.gossip(i), Relay: relay, RelaySeq: relaySeq, Sync: d.syncs > 0}
 	c.Send(d.detectorOf(i), m)
 	d.stats.Pings++
 	return m.Seq
@@ -102,7 +103,8 @@ func (d *Detector) ping(c *actors.Context, m *msg.Ping) {
 	if !ok {
 		return
 	}
-	a := &msg.Ack{Of: m.Seq, Relay: m.Relay, RelaySeq: m.RelaySeq}
+	a := d.slabs.ack()
+	*a = msg.Ack{Of: m.Seq, Relay: m.Relay, RelaySeq: m.RelaySeq}
 	if a.Gossip = d.gossip(i); m.Sync {
 		a.Updates = d.everything()
 	}

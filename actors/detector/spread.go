@@ -36,7 +36,7 @@ func (d *Detector) gossip(to int) msg.Gossip {
 // bad, so that it can refute (Lifeguard's buddy system), then the news that
 // were passed on least often, then members in turn.
 func (d *Detector) pick(to int) []msg.Update {
-	out := make([]msg.Update, 0, maxUpdates)
+	out := d.slabs.room()
 	if p := &d.peers[to]; p.rumor.state > msg.Alive && p.rumor.inc != 0 {
 		out = append(out, about(p))
 	}
@@ -68,7 +68,8 @@ func (d *Detector) pick(to int) []msg.Update {
 		}
 	}
 	d.stats.UpdatesSent += uint64(len(out))
-	return out
+	d.slabs.used(len(out))
+	return out[:len(out):len(out)]
 }
 
 func tells(updates []msg.Update, node kv.NodeID) bool {
