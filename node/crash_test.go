@@ -292,7 +292,7 @@ func TestCountKeys(t *testing.T) {
 	}
 	for _, n := range c.nodes {
 		eventually(t, func() bool {
-			keys, bytes, err := n.CountKeys()
+			keys, bytes, err := n.CountKeys(nil)
 			return err == nil && keys == 31 && bytes > 31*5
 		})
 		r := n.Route(nil, []byte(key(1)))

@@ -72,14 +72,14 @@ var ErrCount = errors.New("node: not all nodes answered in time, so the keys wer
 
 // CountKeys implements door.Host: the first live member of each preference
 // list counts its copy.
-func (n *Node) CountKeys() (keys, bytes uint64, err error) {
+func (n *Node) CountKeys(b *kv.Bucket) (keys, bytes uint64, err error) {
 	s := newSession(n)
 	defer s.Close()
 	if s.refuse || n.stopping() {
 		return 0, 0, ErrCount
 	}
-	questions := n.countQuestions(s.slot)
-	if len(questions) > 1<<partBits {
+	questions := n.countQuestions(b, s.slot)
+	if len(questions) == 0 || len(questions) > 1<<partBits {
 		return 0, 0, ErrCount
 	}
 	first := s.begin(len(questions), n.edge.beats.Load()+n.patience)
@@ -100,13 +100,23 @@ func (n *Node) CountKeys() (keys, bytes uint64, err error) {
 }
 
 // countQuestions makes one question per replica lane that has something to count.
-func (n *Node) countQuestions(slot uint32) []actors.Envelope {
-	alive := n.snapshots()[0].alive
+func (n *Node) countQuestions(b *kv.Bucket, slot uint32) []actors.Envelope {
+	alive, layout := n.snapshots()[0].alive, n.layout.Load()
+	first, kind := 0, actors.Replica
+	if b != nil {
+		first = int(b.Slot) * n.cfg.Partitions
+	}
+	if b != nil && b.Mode != kv.Strong {
+		kind = actors.Store
+	}
 	at := map[actors.Address]*msg.Count{}
 	var questions []actors.Envelope
 	for i := range n.cfg.Partitions {
-		p := kv.Partition(i)
-		prefs := n.layout.Load().Preference(p)
+		p := kv.Partition(first + i)
+		prefs := layout.Preference(p)
+		if len(prefs) == 0 { // the bucket has gone
+			return nil
+		}
 		who := prefs[0]
 		for _, id := range prefs {
 			if _, ok := alive[id]; ok {
@@ -114,7 +124,7 @@ func (n *Node) countQuestions(slot uint32) []actors.Envelope {
 				break
 			}
 		}
-		to := actors.Address{Node: who, Kind: actors.Replica, Index: actors.LaneOf(p, n.cfg.Lanes)}
+		to := actors.Address{Node: who, Kind: kind, Index: actors.LaneOf(p, n.cfg.Lanes)}
 		if at[to] == nil {
 			at[to] = &msg.Count{}
 			from := actors.Address{Node: n.cfg.Node, Kind: actors.Client, Index: slot}

@@ -37,8 +37,10 @@ type Host interface {
 	Route(b *kv.Bucket, key []byte) Route
 	// Stats describes this node and, as far as it knows, the cluster.
 	Stats() Stats
-	// CountKeys counts the live keys of the cluster; approximate while nodes are down.
-	CountKeys() (keys, bytes uint64, err error)
+	// CountKeys counts the live keys of a bucket, nil being the default one, in the
+	// whole cluster; approximate while nodes are down, and in a bucket that is
+	// not strong while replicas differ.
+	CountKeys(b *kv.Bucket) (keys, bytes uint64, err error)
 	// Ready reports whether the node serves, and if not, why.
 	Ready() (bool, string)
 }

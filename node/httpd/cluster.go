@@ -161,7 +161,7 @@ func (s *Server) serveClusterStats(w http.ResponseWriter, _ *http.Request) {
 	majority := st.Replicas/2 + 1
 	out := clusterBody{Cluster: st.Cluster, NodeID: st.Node, Epoch: st.Epoch, Partitions: st.Partitions,
 		Quorum: quorumBody{st.Replicas, majority, majority}, Nodes: members(&st)}
-	if keys, size, err := s.host.CountKeys(); err != nil {
+	if keys, size, err := s.host.CountKeys(nil); err != nil {
 		out.Note = err.Error()
 	} else {
 		out.Keys, out.Bytes = &keys, &size

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/tidwall/redcon"
+
+	"github.com/quoratedb/quorate/actors/kv"
 )
 
 func (c *conn) ok()             { c.w.out = redcon.AppendOK(c.w.out) }
@@ -34,18 +36,6 @@ func runPing(c *conn, args [][]byte) {
 
 func runEcho(c *conn, args [][]byte) { c.w.out = redcon.AppendBulk(c.w.out, args[1]) }
 
-func runSelect(c *conn, args [][]byte) {
-	n, ok := parseInt(args[1])
-	switch {
-	case !ok:
-		c.error("ERR invalid DB index, only database 0 exists")
-	case n != 0:
-		c.error("ERR DB index is out of range, only database 0 exists")
-	default:
-		c.ok()
-	}
-}
-
 func runQuit(c *conn, _ [][]byte) {
 	c.ok()
 	c.closing = true
@@ -53,6 +43,7 @@ func runQuit(c *conn, _ [][]byte) {
 
 func runReset(c *conn, _ [][]byte) {
 	c.name.Store(nil)
+	c.enter(c.s.cfg.Host.Bucket(kv.DefaultBucket))
 	c.simple("RESET")
 }
 
@@ -199,7 +190,7 @@ func (c *conn) setInfo(what []byte, value string) {
 
 // describe is the connection's line of CLIENT LIST.
 func (c *conn) describe() string {
-	name, lib, last := "", "", "NULL"
+	name, lib, last, at := "", "", "NULL", c.selected.Load()
 	if p := c.name.Load(); p != nil {
 		name = *p
 	}
@@ -209,8 +200,8 @@ func (c *conn) describe() string {
 	if p := c.last.Load(); p != nil {
 		last = p.name
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d db=0 cmd=%s lib-name=%s resp=2",
-		c.id, c.remote, c.local, name, int(time.Since(c.opened).Seconds()), last, lib)
+	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d db=%d cmd=%s lib-name=%s resp=2 bucket=%s",
+		c.id, c.remote, c.local, name, int(time.Since(c.opened).Seconds()), at.slot, last, lib, at.name)
 }
 
 // runCommand answers COMMAND, which clients use to learn where keys are.
@@ -270,7 +261,7 @@ func runConfig(c *conn, args [][]byte) {
 		return
 	}
 	settings := [][2]string{
-		{"appendfsync", "always"}, {"appendonly", "yes"}, {"databases", "1"},
+		{"appendfsync", "always"}, {"appendonly", "yes"}, {"databases", fmt.Sprint(c.databases())},
 		{"maxclients", fmt.Sprint(c.s.cfg.MaxConns)}, {"maxmemory", "0"}, {"maxmemory-policy", "noeviction"},
 		{"proto-max-bulk-len", fmt.Sprint(c.s.limits.ValueBytes)}, {"save", ""}, {"timeout", "0"},
 	}
@@ -287,7 +278,7 @@ func runConfig(c *conn, args [][]byte) {
 }
 
 func runDBSize(c *conn, _ [][]byte) {
-	keys, _, err := c.s.cfg.Host.CountKeys()
+	keys, _, err := c.s.cfg.Host.CountKeys(c.s.cfg.Host.Bucket(c.bucket))
 	if err != nil {
 		c.error("UNAVAILABLE the keys cannot be counted now: " + err.Error())
 		return

@@ -34,16 +34,19 @@ type conn struct {
 	batchOps int   // operations of the next batch
 	reserved int64 // bytes of w.in that count against Config.BufferBytes
 
-	name atomic.Pointer[string]
-	lib  atomic.Pointer[string]
-	last atomic.Pointer[command]
+	name     atomic.Pointer[string]
+	lib      atomic.Pointer[string]
+	last     atomic.Pointer[command]
+	selected atomic.Pointer[selection] // bucket, for others to see
 }
 
 func newConn(s *Server, nc net.Conn) *conn {
-	return &conn{
+	c := &conn{
 		s: s, id: s.nextID.Add(1), opened: time.Now(), remote: nc.RemoteAddr(), local: nc.LocalAddr(),
 		bucket: kv.DefaultBucket, batchOps: s.limits.BatchOps, parse: parser{maxBytes: s.cfg.CommandBytes, bulk: -1},
 	}
+	c.selected.Store(&selection{name: c.bucket})
+	return c
 }
 
 // need is what a connection waits for.

@@ -25,7 +25,7 @@ func (c *conn) begin(r reply) *pending {
 
 // add appends a blank operation on key to the batch and returns it, to fill in.
 func (c *conn) add(p *pending, kind kv.OpKind, key []byte) *msg.Op {
-	c.w.ops = append(c.w.ops, msg.Op{Partition: c.s.cfg.Host.Partition(nil, key), Op: kv.Op{Kind: kind, Key: key}})
+	c.w.ops = append(c.w.ops, msg.Op{Op: kv.Op{Kind: kind, Key: key}}) // the session finds the partition
 	p.to++
 	return &c.w.ops[len(c.w.ops)-1]
 }
@@ -114,7 +114,8 @@ func planMSet(c *conn, args [][]byte) string {
 }
 
 func planSet(c *conn, args [][]byte) string {
-	cond, old, bad := setOptions(args[3:])
+	var o setOptions
+	bad := o.parse(args[3:])
 	if bad == "" {
 		bad = c.badValue(args[2])
 	}
@@ -122,35 +123,50 @@ func planSet(c *conn, args [][]byte) string {
 		return bad
 	}
 	r := replySet
-	if old {
+	if o.old {
 		r = replyOld
 	}
 	op, bad := c.single(r, kv.OpSet, args[1])
 	if bad == "" {
-		op.Value, op.Cond, op.WantOld = args[2], cond, old
+		op.Value, op.Cond, op.WantOld = args[2], o.cond, o.old
+		if o.ttlMs != 0 {
+			op.Tuning = &kv.Tuning{TTLMs: o.ttlMs}
+		}
 	}
 	return bad
 }
 
-// setOptions reads what follows SET's value. What Redis knows and this store
-// does not is refused by name: an expiry that is dropped silently keeps data.
-func setOptions(args [][]byte) (cond kv.Cond, old bool, bad string) {
-	for _, a := range args {
-		switch {
-		case isWord(a, "NX") && cond != kv.IfExists:
-			cond = kv.IfAbsent
-		case isWord(a, "XX") && cond != kv.IfAbsent:
-			cond = kv.IfExists
+// setOptions is what follows SET's value.
+type setOptions struct {
+	cond  kv.Cond
+	old   bool
+	ttlMs int64 // 0: not given
+}
+
+// parse reads the options. What Redis knows and this store does not is refused
+// by name: an expiry that is dropped silently keeps data.
+func (o *setOptions) parse(args [][]byte) (bad string) {
+	for i := 0; i < len(args); i++ {
+		switch a := args[i]; {
+		case isWord(a, "NX") && o.cond != kv.IfExists:
+			o.cond = kv.IfAbsent
+		case isWord(a, "XX") && o.cond != kv.IfAbsent:
+			o.cond = kv.IfExists
 		case isWord(a, "GET"):
-			old = true
-		case isWord(a, "EX"), isWord(a, "PX"), isWord(a, "EXAT"), isWord(a, "PXAT"), isWord(a, "KEEPTTL"),
+			o.old = true
+		case (isWord(a, "EX") || isWord(a, "PX")) && o.ttlMs == 0 && i+1 < len(args):
+			if o.ttlMs, bad = parseTTL(a, args[i+1], "set"); bad != "" {
+				return bad
+			}
+			i++
+		case isWord(a, "EXAT"), isWord(a, "PXAT"), isWord(a, "KEEPTTL"),
 			isWord(a, "IFEQ"), isWord(a, "IFNE"), isWord(a, "IFDEQ"), isWord(a, "IFDNE"):
-			return 0, false, "ERR SET option " + shown(bytes.ToUpper(a), 16) + " is not supported, allowed are NX, XX and GET"
+			return "ERR SET option " + shown(bytes.ToUpper(a), 16) + " is not supported, allowed are NX, XX, GET, EX and PX"
 		default:
-			return 0, false, errSyntax
+			return errSyntax
 		}
 	}
-	return cond, old, ""
+	return ""
 }
 
 func isWord(a []byte, upper string) bool {

@@ -12,14 +12,16 @@ import (
 type reply uint8
 
 const (
-	replyValue  reply = iota + 1 // the data, or null where there is none: GET, GETDEL
-	replyValues                  // an array of those: MGET
-	replySet                     // OK, or null if the condition failed: SET
-	replyOld                     // the value before: SET GET
-	replyDone                    // OK once all are: MSET
-	replyCount                   // how many keys were there: DEL, EXISTS
-	replyFlag                    // 1 or 0: SETNX, CAS
-	replyInt                     // the new number: INCR and its kin
+	replyValue    reply = iota + 1 // the data, or null where there is none: GET, GETDEL
+	replyValues                    // an array of those: MGET
+	replySet                       // OK, or null if the condition failed: SET
+	replyOld                       // the value before: SET GET
+	replyDone                      // OK once all are: MSET
+	replyCount                     // how many keys were there: DEL, EXISTS
+	replyFlag                      // 1 or 0: SETNX, CAS
+	replyInt                       // the new number: INCR and its kin
+	replyContext                   // the causal context that a write left: CSET, CDEL
+	replySiblings                  // the context, and all values: CGET
 )
 
 // direct is the size from which a value is written from the store's own bytes
@@ -107,6 +109,10 @@ func (c *conn) reply(how reply, results []kv.Result) {
 		w.out = redcon.AppendInt(w.out, n)
 	case replyInt:
 		w.out = redcon.AppendInt(w.out, first.Int)
+	case replyContext:
+		w.context(first)
+	case replySiblings:
+		w.siblings(first)
 	default:
 		panic(fmt.Sprintf("resp: unknown reply %d", how))
 	}
@@ -131,32 +137,32 @@ func (w *work) value(r *kv.Result) {
 // did. Unknown outranks the rest: it is the only one after which something may
 // still happen.
 func (c *conn) failure(results []kv.Result) string {
-	worst := kv.OK
+	var worst *kv.Result
 	for i := range results {
-		switch s := results[i].Status; s {
+		switch r := &results[i]; r.Status {
 		case kv.OK, kv.NotFound, kv.CondFailed:
 		case kv.Unknown:
-			return c.failed(s, len(results))
+			return c.failed(r, len(results))
 		default:
-			worst = s
+			worst = r
 		}
 	}
-	if worst == kv.OK {
+	if worst == nil {
 		return ""
 	}
 	return c.failed(worst, len(results))
 }
 
-func (c *conn) failed(s kv.Status, ops int) string {
+func (c *conn) failed(r *kv.Result, ops int) string {
 	nothing := "nothing was done"
 	if ops > 1 {
 		nothing = "not all of the keys were served"
 	}
-	switch s {
+	switch r.Status {
 	case kv.Unknown:
 		return "UNKNOWN outcome not known: the write may have taken effect or may still; read before writing again"
 	case kv.Unavailable:
-		return "UNAVAILABLE " + nothing + ": no majority of the key's replicas answered in time"
+		return "UNAVAILABLE " + nothing + ": too few of the key's replicas answered in time"
 	case kv.Busy:
 		return "OVERLOADED " + nothing + ": the node has too many operations waiting"
 	case kv.NotInteger:
@@ -166,9 +172,9 @@ func (c *conn) failed(s kv.Status, ops int) string {
 	case kv.TooLarge:
 		return fmt.Sprintf("ERR key or value too large, the limits are %d and %d bytes", c.s.limits.KeyBytes, c.s.limits.ValueBytes)
 	case kv.BadRequest:
-		return "ERR not a valid operation"
+		return c.refusal(r)
 	case kv.NotOwner:
 		return "UNAVAILABLE " + nothing + ": the key's owner is changing"
 	}
-	panic(fmt.Sprintf("resp: no reply for status %v", s))
+	panic(fmt.Sprintf("resp: no reply for status %v", r.Status))
 }

@@ -31,6 +31,13 @@ func serve(t testing.TB, h *doortest.Host, edit func(*Config)) (*Server, string)
 		edit(&cfg)
 	}
 	s := New(cfg)
+	t.Cleanup(func() { assert.Zero(t, h.Sessions.Load(), "sessions left open") })
+	return s, listen(t, s)
+}
+
+// listen lets a server serve until the end of the test.
+func listen(t testing.TB, s *Server) (addr string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	done := make(chan error, 1)
@@ -38,10 +45,9 @@ func serve(t testing.TB, h *doortest.Host, edit func(*Config)) (*Server, string)
 	t.Cleanup(func() {
 		require.NoError(t, s.Close())
 		require.ErrorIs(t, <-done, ErrClosed)
-		assert.Zero(t, h.Sessions.Load(), "sessions left open")
 		assert.Zero(t, s.big.Load(), "buffer bytes not given back")
 	})
-	return s, l.Addr().String()
+	return l.Addr().String()
 }
 
 func dial(t testing.TB, addr string) net.Conn {
@@ -104,8 +110,12 @@ func TestReplies(t *testing.T) {
 		{cmd("GET", "new"), bulk("3")},
 		{cmd("SET", "none", "3", "xx"), "$-1\r\n"},
 		{cmd("SET", "a", "3", "NX", "XX"), "-ERR syntax error\r\n"},
-		{cmd("SET", "a", "3", "EX", "10"), "-ERR SET option EX is not supported, allowed are NX, XX and GET\r\n"},
-		{cmd("SET", "a", "3", "keepttl"), "-ERR SET option KEEPTTL is not supported, allowed are NX, XX and GET\r\n"},
+		{cmd("SET", "a", "3", "EX", "10"), "-ERR a strong bucket takes no r, w, causal context or ttl; a bucket in mode eventual does\r\n"},
+		{cmd("SET", "a", "3", "PX", "0"), "-ERR invalid expire time in 'set' command\r\n"},
+		{cmd("SET", "a", "3", "EX"), "-ERR syntax error\r\n"},
+		{cmd("SETEX", "a", "x", "3"), "-ERR value is not an integer or out of range\r\n"},
+		{cmd("SETEX", "a", "9223372036854775807", "3"), "-ERR invalid expire time in 'setex' command\r\n"},
+		{cmd("SET", "a", "3", "keepttl"), "-ERR SET option KEEPTTL is not supported, allowed are NX, XX, GET, EX and PX\r\n"},
 		{cmd("SET", "a", "3", "what"), "-ERR syntax error\r\n"},
 		{cmd("SET", "a"), "-ERR wrong number of arguments for 'set' command\r\n"},
 		{cmd("GET", "a"), bulk("2")},
@@ -139,7 +149,9 @@ func TestReplies(t *testing.T) {
 		{cmd("GET", long), "-ERR key of 65537 bytes is too large, the limit is 65536 bytes\r\n"},
 		{cmd("MGET", "a", long), "-ERR key of 65537 bytes is too large, the limit is 65536 bytes\r\n"},
 		{cmd("SELECT", "0"), "+OK\r\n"},
-		{cmd("SELECT", "1"), "-ERR DB index is out of range, only database 0 exists\r\n"},
+		{cmd("SELECT", "1"), "-ERR DB index is out of range, there are 0 (default)\r\n"},
+		{cmd("SELECT", "none"), "-ERR no bucket is named \"none\"; there are default; quorate ctl bucket create makes one\r\n"},
+		{cmd("SELECT", "default"), "+OK\r\n"},
 		{cmd("AUTH", "pw"), "-" + noPassword + "\r\n"},
 		{cmd("HELLO", "3"), "-NOPROTO unsupported protocol version\r\n"},
 		{cmd("HELLO", "2", "AUTH", "default", "x"), "-" + noPassword + "\r\n"},
@@ -262,7 +274,7 @@ func TestGoRedis(t *testing.T) {
 	ctx := context.Background()
 	require.NoError(t, c.Ping(ctx).Err())
 	require.NoError(t, c.Set(ctx, "k", "v", 0).Err())
-	assert.ErrorContains(t, c.Set(ctx, "k", "v", time.Second).Err(), "is not supported")
+	assert.ErrorContains(t, c.Set(ctx, "k", "v", time.Second).Err(), "a strong bucket takes no")
 	ok, err := c.SetNX(ctx, "k", "w", 0).Result()
 	require.NoError(t, err)
 	assert.False(t, ok)

@@ -83,11 +83,14 @@ func (h *Host) Stats() door.Stats {
 }
 
 // CountKeys implements door.Host.
-func (h *Host) CountKeys() (keys, size uint64, err error) {
+func (h *Host) CountKeys(b *kv.Bucket) (keys, size uint64, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if b == nil {
+		b = h.buckets.Named(kv.DefaultBucket)
+	}
 	for k, r := range h.keys {
-		if r.Found() {
+		if r.Found() && k.born == b.Created {
 			keys, size = keys+1, size+uint64(len(k.key)+len(r.Data))
 		}
 	}
@@ -189,6 +192,9 @@ func (s *session) DoIn(bucket string, ops []msg.Op) []kv.Result {
 }
 
 func (h *Host) apply(b *kv.Bucket, op *kv.Op) kv.Result {
+	if op.Tuning != nil {
+		return kv.Refused("a strong bucket takes no r, w, causal context or ttl; a bucket in mode eventual does")
+	}
 	at := place{b.Created, string(op.Key)}
 	reg := h.keys[at]
 	res := kv.Result{Found: reg.Found(), Rev: reg.Rev, TimeMs: reg.TimeMs, Media: reg.Media}
