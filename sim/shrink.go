@@ -15,12 +15,44 @@ import (
 func Shrink(failed *Result, opts Options, goOn func() bool) *Plan {
 	s := shrinker{best: failed.Plan, opts: opts, goOn: goOn, check: failed.Violations[0].Check}
 	s.opts.Record = false
+	if s.check == Liveness && failed.Events > stormEvents {
+		if p := s.impatiently(failed); p != nil {
+			return p
+		}
+	}
+	s.shrink(failed)
+	return s.best
+}
+
+// stormEvents is from where a run that never comes to rest is a storm of messages.
+const stormEvents = 300_000
+
+// impatiently shrinks with a liveness phase that ends early: of a storm, every
+// run that still fails lasts to the end of that phase, and most runs of a
+// reduction are such. The result counts only if it fails in all of the time, too.
+func (s *shrinker) impatiently(failed *Result) *Plan {
+	c := failed.Plan.Config
+	s.change(func(c *Config) { c.LivenessNs = (failed.VirtualNs - min(c.SafetyNs, failed.VirtualNs)) / 8 })
+	if s.best != failed.Plan {
+		s.shrink(failed)
+	}
+	p := s.copied()
+	p.Config.LivenessNs = c.LivenessNs
+	s.best = failed.Plan
+	r, err := Run(p, s.opts) // once, though the time may be up
+	if err == nil && s.convicts(r) {
+		return p
+	}
+	return nil
+}
+
+// shrink goes through all steps.
+func (s *shrinker) shrink(failed *Result) {
 	s.truncate(failed.Violations[0].AtNs)
 	s.calm()
 	s.lists()
 	s.simplify()
 	s.lists() // which may shift less than before
-	return s.best
 }
 
 // lists makes the lists shorter until nothing more can be left out.
@@ -48,17 +80,16 @@ func (s *shrinker) try(p *Plan) bool {
 	if !s.goOn() {
 		return false
 	}
-	r, err := Run(p, s.opts)
-	if err != nil || r.Verdict != VerdictViolation {
+	if r, err := Run(p, s.opts); err != nil || !s.convicts(r) {
 		return false
 	}
-	for _, v := range r.Violations {
-		if v.Check == s.check {
-			s.best = p
-			return true
-		}
-	}
-	return false
+	s.best = p
+	return true
+}
+
+// convicts reports whether a run fails in the same way.
+func (s *shrinker) convicts(r *Result) bool {
+	return slices.ContainsFunc(r.Violations, func(v Violation) bool { return v.Check == s.check })
 }
 
 // copied returns a copy of the best plan, the lists included.
