@@ -25,10 +25,11 @@ const (
 var layers = []arch.Layer{
 	{Packages: "actors/kv", Outside: []string{failpoint}},
 	{Packages: "actors", Ours: []string{"actors/kv"}, Outside: []string{failpoint}},
-	{Packages: "actors/msg", Ours: []string{"actors", "actors/causal", "actors/kv"}, Outside: []string{failpoint}},
+	{Packages: "actors/wire"},
+	{Packages: "actors/msg", Ours: []string{"actors", "actors/causal", "actors/kv", "actors/wire"}, Outside: []string{failpoint}},
 	{Packages: "actors/quorum", Ours: []string{"actors/kv"}, Outside: []string{failpoint}},
 	{Packages: "actors/once", Ours: []string{"actors/kv"}},
-	{Packages: "actors/causal", Ours: []string{"actors/kv"}, Outside: []string{failpoint, xxh3}},
+	{Packages: "actors/causal", Ours: []string{"actors/kv", "actors/wire"}, Outside: []string{failpoint, xxh3}},
 	{Packages: "actors/system", Ours: []string{"actors/...", "ring"}, Outside: []string{failpoint}},
 	// Every other actor: never a sibling.
 	{

@@ -39,7 +39,7 @@ func (o *Object) Append(b []byte) []byte {
 // DecodeObject reads what Append wrote and nothing else. The data of values
 // alias b; Clone ends that. The error wraps ErrMalformed.
 func DecodeObject(b []byte) (Object, error) {
-	r := reader{b: b}
+	r := newReader(b, 0)
 	o := r.object()
 	if err := r.end("object"); err != nil {
 		return Object{}, err
@@ -50,18 +50,18 @@ func DecodeObject(b []byte) (Object, error) {
 // ReadObject is DecodeObject for an encoding at the beginning of b, of which it
 // returns the length.
 func ReadObject(b []byte) (Object, int, error) {
-	r := reader{b: b}
+	r := newReader(b, 0)
 	o := r.object()
-	if r.what != "" {
+	if r.What != "" {
 		return Object{}, 0, r.end("object")
 	}
-	return o, r.i, nil
+	return o, r.I, nil
 }
 
 func (r *reader) object() Object {
-	flags := r.byte()
+	flags := r.Byte()
 	if flags&^(hasSet|hasRegister|hasCount) != 0 {
-		r.fail("an unknown flag")
+		r.Fail("an unknown flag")
 	}
 	var o Object
 	if flags&hasSet != 0 {
@@ -90,24 +90,24 @@ func (s *Set) append(b []byte) []byte {
 func (r *reader) set() (s Set) {
 	s.Vector = r.vector()
 	if len(s.Vector) == 0 {
-		r.fail("a set of nothing")
+		r.Fail("a set of nothing")
 	}
 	const smallest = 4 + 5 // dot, value
-	n := r.count(smallest)
+	n := r.Count(smallest)
 	if n == 0 {
 		return s
 	}
 	s.Siblings = make([]Sibling, n)
 	var before Dot
 	for i := range s.Siblings {
-		d := Dot{ID: r.id(), Seq: r.within(1, maxWireSeq)}
+		d := Dot{ID: r.id(), Seq: r.Within(1, maxWireSeq)}
 		switch {
-		case r.what != "":
+		case r.What != "":
 			return s
 		case i > 0 && before.Compare(d) >= 0:
-			r.fail("siblings that do not ascend")
+			r.Fail("siblings that do not ascend")
 		case !s.Vector.Has(d):
-			r.fail("a sibling that the vector does not have")
+			r.Fail("a sibling that the vector does not have")
 		}
 		before = d
 		s.Siblings[i] = Sibling{Dot: d, Value: r.value(false)}
@@ -126,7 +126,7 @@ func (v Vector) append(b []byte) []byte {
 
 func (r *reader) vector() Vector {
 	const smallest = 4
-	n := r.count(smallest)
+	n := r.Count(smallest)
 	if n == 0 {
 		return nil
 	}
@@ -134,7 +134,7 @@ func (r *reader) vector() Vector {
 	var before ID
 	for i := range v {
 		v[i].ID = r.idAfter(before)
-		v[i].Seq = r.within(1, maxWireSeq)
+		v[i].Seq = r.Within(1, maxWireSeq)
 		before = v[i].ID
 	}
 	return v
@@ -161,19 +161,19 @@ func (v *Value) append(b []byte) []byte {
 }
 
 func (r *reader) value(register bool) (v Value) {
-	head := r.byte()
+	head := r.Byte()
 	if head >= expires<<1 {
-		r.fail("an unknown flag of a value")
+		r.Fail("an unknown flag of a value")
 	}
 	v.Kind = kv.Kind(head & (1<<mediaShift - 1))
 	v.Media = kv.Media(head >> mediaShift & 3)
 	v.Stamp = r.stamp()
 	if head&expires != 0 {
-		v.ExpiresMs = int64(r.within(1, MaxMs))
+		v.ExpiresMs = int64(r.Within(1, MaxMs))
 	}
-	v.Data = r.bytes()
-	if r.what == "" && !v.valid(register) {
-		r.fail("a value of a kind that can't be here")
+	v.Data = r.Bytes()
+	if r.What == "" && !v.valid(register) {
+		r.Fail("a value of a kind that can't be here")
 	}
 	return v
 }
@@ -190,18 +190,18 @@ func (c Counter) append(b []byte) []byte {
 
 func (r *reader) counter() Counter {
 	const smallest = 5
-	n := r.count(smallest)
+	n := r.Count(smallest)
 	if n == 0 {
-		r.fail("a counter of nothing")
+		r.Fail("a counter of nothing")
 		return nil
 	}
 	c := make(Counter, n)
 	var before ID
 	for i := range c {
-		c[i] = Count{ID: r.idAfter(before), Added: r.uvarint(), Taken: r.uvarint()}
+		c[i] = Count{ID: r.idAfter(before), Added: r.Uvarint(), Taken: r.Uvarint()}
 		before = c[i].ID
-		if r.what == "" && c[i].Added == 0 && c[i].Taken == 0 {
-			r.fail("an empty count")
+		if r.What == "" && c[i].Added == 0 && c[i].Taken == 0 {
+			r.Fail("an empty count")
 		}
 	}
 	return c

@@ -58,11 +58,11 @@ func ParseToken(token string, bucket uint32, key []byte) (Seen, error) {
 	if n < 1 || binary.LittleEndian.Uint64(raw[n:]) != tokenChecksum(raw[:n], bucket, key) {
 		return Seen{}, fmt.Errorf("%w context token: the checksum does not fit; it is damaged or belongs to another key", ErrMalformed)
 	}
-	r := reader{b: raw[:n], i: 1}
+	r := newReader(raw[:n], 1)
 	seen := Seen{Vector: r.vector(), Register: r.stamp()}
 	for i := range seen.Vector {
 		if seen.Vector[i].Seq > MaxSeq {
-			r.fail("a sequence above its limit")
+			r.Fail("a sequence above its limit")
 		}
 	}
 	if err := r.end("context token"); err != nil {

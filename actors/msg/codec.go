@@ -189,7 +189,7 @@ func Decode(b []byte) (actors.Message, error) {
 	if len(b) == 0 {
 		return nil, fmt.Errorf("%w message: empty", ErrMalformed)
 	}
-	r := reader{b: b, i: 1}
+	r := newReader(b, 1)
 	m := decodeTyped(&r, b[0])
 	if m == nil {
 		return nil, fmt.Errorf("%w %d", ErrUnknownType, b[0])

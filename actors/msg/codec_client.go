@@ -14,9 +14,9 @@ func (m *Ops) encode(w *writer) {
 }
 
 func (m *Ops) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.TimeoutNs = r.varint()
-	m.Epoch = kv.Epoch(r.uint32())
+	m.ID = r.Uvarint()
+	m.TimeoutNs = r.Varint()
+	m.Epoch = kv.Epoch(r.Uint32())
 	m.Ops = r.ops()
 }
 
@@ -28,7 +28,7 @@ func (w *writer) ops(ops []Op) {
 }
 
 func (r *reader) ops() []Op {
-	ops := list[Op](r.count(minOp))
+	ops := list[Op](r.Count(minOp))
 	for i := range ops {
 		r.op(&ops[i])
 	}
@@ -41,7 +41,7 @@ func (m *Results) encode(w *writer) {
 }
 
 func (m *Results) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Results = r.results()
 }
 
@@ -53,7 +53,7 @@ func (w *writer) results(results []kv.Result) {
 }
 
 func (r *reader) results() []kv.Result {
-	results := list[kv.Result](r.count(minResult))
+	results := list[kv.Result](r.Count(minResult))
 	for i := range results {
 		r.result(&results[i])
 	}
@@ -70,11 +70,11 @@ func (m *Forward) encode(w *writer) {
 }
 
 func (m *Forward) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.SrcInc = kv.Incarnation(r.uint32())
-	m.DestInc = kv.Incarnation(r.uint32())
-	m.TimeoutNs = r.varint()
-	m.Epoch = kv.Epoch(r.uint32())
+	m.ID = r.Uvarint()
+	m.SrcInc = kv.Incarnation(r.Uint32())
+	m.DestInc = kv.Incarnation(r.Uint32())
+	m.TimeoutNs = r.Varint()
+	m.Epoch = kv.Epoch(r.Uint32())
 	m.Ops = r.ops()
 }
 
@@ -86,9 +86,9 @@ func (m *Forwarded) encode(w *writer) {
 }
 
 func (m *Forwarded) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Inc = kv.Incarnation(r.uint32())
-	m.Refused = r.bool()
+	m.ID = r.Uvarint()
+	m.Inc = kv.Incarnation(r.Uint32())
+	m.Refused = r.Bool()
 	m.Results = r.results()
 }
 
@@ -101,8 +101,8 @@ func (m *Count) encode(w *writer) {
 }
 
 func (m *Count) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Partitions = list[kv.Partition](r.count(1))
+	m.ID = r.Uvarint()
+	m.Partitions = list[kv.Partition](r.Count(1))
 	for i := range m.Partitions {
 		m.Partitions[i] = r.partition()
 	}
@@ -115,9 +115,9 @@ func (m *Counted) encode(w *writer) {
 }
 
 func (m *Counted) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Keys = r.uvarint()
-	m.Bytes = r.uvarint()
+	m.ID = r.Uvarint()
+	m.Keys = r.Uvarint()
+	m.Bytes = r.Uvarint()
 }
 
 func (m *PeerStatus) encode(w *writer) {
@@ -127,10 +127,10 @@ func (m *PeerStatus) encode(w *writer) {
 }
 
 func (m *PeerStatus) decode(r *reader) {
-	m.Node = kv.NodeID(r.uint16())
-	m.Inc = kv.Incarnation(r.uint32())
-	m.Alive = r.bool()
+	m.Node = kv.NodeID(r.Uint16())
+	m.Inc = kv.Incarnation(r.Uint32())
+	m.Alive = r.Bool()
 }
 
 func (m *LinkDown) encode(w *writer) { w.uvarint(uint64(m.Node)) }
-func (m *LinkDown) decode(r *reader) { m.Node = kv.NodeID(r.uint16()) }
+func (m *LinkDown) decode(r *reader) { m.Node = kv.NodeID(r.Uint16()) }

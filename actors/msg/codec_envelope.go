@@ -25,8 +25,8 @@ func AppendEnvelope(b []byte, e *actors.Envelope) ([]byte, error) {
 // DecodeEnvelope reads what AppendEnvelope wrote, sent by node from to node to.
 // See Decode for the errors and for who owns the message's bytes.
 func DecodeEnvelope(b []byte, from, to kv.NodeID) (actors.Envelope, error) {
-	r := reader{b: b}
-	kinds := r.byte()
+	r := newReader(b, 0)
+	kinds := r.Byte()
 	e := actors.Envelope{
 		To:   actors.Address{Node: to, Kind: actors.Kind(kinds >> 4)},
 		From: actors.Address{Node: from, Kind: actors.Kind(kinds & 15)},
@@ -35,11 +35,11 @@ func DecodeEnvelope(b []byte, from, to kv.NodeID) (actors.Envelope, error) {
 		return actors.Envelope{}, fmt.Errorf("%w envelope: from %v to %v, allowed are %v to %v",
 			ErrMalformed, e.From.Kind, e.To.Kind, actors.Shard, actors.Cluster)
 	}
-	e.To.Index, e.From.Index = r.uint32(), r.uint32()
-	if r.what != "" {
+	e.To.Index, e.From.Index = r.Uint32(), r.Uint32()
+	if r.What != "" {
 		return actors.Envelope{}, r.end("envelope")
 	}
-	m, err := Decode(b[r.i:])
+	m, err := Decode(b[r.I:])
 	if err != nil {
 		return actors.Envelope{}, err
 	}

@@ -14,13 +14,13 @@ import (
 func (w *writer) object(o *causal.Object) { w.b = o.Append(w.b) }
 
 func (r *reader) object(o *causal.Object) {
-	got, n, err := causal.ReadObject(r.b[r.i:])
+	got, n, err := causal.ReadObject(r.B[r.I:])
 	if err != nil {
-		r.fail(err.Error())
+		r.Fail(err.Error())
 		return
 	}
 	*o = got
-	r.i += n
+	r.I += n
 }
 
 func (w *writer) hash(h causal.Hash) {
@@ -29,8 +29,8 @@ func (w *writer) hash(h causal.Hash) {
 }
 
 func (r *reader) hash() causal.Hash {
-	hi := r.fixed64()
-	return causal.Hash{Hi: hi, Lo: r.fixed64()}
+	hi := r.Fixed64()
+	return causal.Hash{Hi: hi, Lo: r.Fixed64()}
 }
 
 func (w *writer) putItems(items []*PutItem) {
@@ -44,15 +44,15 @@ func (w *writer) putItems(items []*PutItem) {
 
 func (r *reader) putItems() []*PutItem {
 	const size = 3 // bytes, at least
-	slab := list[PutItem](r.count(size))
+	slab := list[PutItem](r.Count(size))
 	items := list[*PutItem](len(slab))
 	for i := range slab {
 		it := &slab[i]
 		items[i] = it
 		it.Partition = r.partition()
-		it.Key = r.bytes()
+		it.Key = r.Bytes()
 		r.object(&it.Object)
-		if r.what != "" {
+		if r.What != "" {
 			return nil
 		}
 	}
@@ -72,12 +72,12 @@ func (w *writer) putRefusals(refused []PutRefusal) {
 
 func (r *reader) putRefusals() []PutRefusal {
 	const size = 2 // bytes, at least
-	refused := list[PutRefusal](r.count(size))
+	refused := list[PutRefusal](r.Count(size))
 	for i := range refused {
-		refused[i].Reason = PutReason(r.byte())
-		refused[i].Index = r.uint32()
+		refused[i].Reason = PutReason(r.Byte())
+		refused[i].Index = r.Uint32()
 		if !refused[i].Reason.Valid() {
-			r.fail("an unknown reason of a refusal")
+			r.Fail("an unknown reason of a refusal")
 			return nil
 		}
 	}
@@ -96,12 +96,12 @@ func (m *Put) encode(w *writer) {
 }
 
 func (m *Put) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.SentMs = r.varint()
-	m.Epoch = kv.Epoch(r.uint32())
-	m.Why = Why(r.byte())
+	m.ID = r.Uvarint()
+	m.SentMs = r.Varint()
+	m.Epoch = kv.Epoch(r.Uint32())
+	m.Why = Why(r.Byte())
 	if !m.Why.Valid() {
-		r.fail("a put for an unknown reason")
+		r.Fail("a put for an unknown reason")
 		return
 	}
 	m.Items = r.putItems()
@@ -113,7 +113,7 @@ func (m *Stored) encode(w *writer) {
 }
 
 func (m *Stored) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Refused = r.putRefusals()
 }
 
@@ -126,10 +126,10 @@ func (m *Hint) encode(w *writer) {
 }
 
 func (m *Hint) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.SentMs = r.varint()
-	m.Epoch = kv.Epoch(r.uint32())
-	m.Target = kv.NodeID(r.uint16())
+	m.ID = r.Uvarint()
+	m.SentMs = r.Varint()
+	m.Epoch = kv.Epoch(r.Uint32())
+	m.Target = kv.NodeID(r.Uint16())
 	m.Items = r.putItems()
 }
 
@@ -139,7 +139,7 @@ func (m *Hinted) encode(w *writer) {
 }
 
 func (m *Hinted) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Refused = r.putRefusals()
 }
 
@@ -168,21 +168,21 @@ func (m *Fetch) encode(w *writer) {
 
 func (m *Fetch) decode(r *reader) {
 	const size = 3 // bytes, at least
-	m.ID = r.uvarint()
-	m.Epoch = kv.Epoch(r.uint32())
-	m.Items = list[FetchItem](r.count(size))
+	m.ID = r.Uvarint()
+	m.Epoch = kv.Epoch(r.Uint32())
+	m.Items = list[FetchItem](r.Count(size))
 	for i := range m.Items {
 		it := &m.Items[i]
 		it.Partition = r.partition()
-		switch r.byte() {
+		switch r.Byte() {
 		case fetchBlank:
 		case fetchHave:
 			it.Have = r.hash()
 		default:
-			r.fail("a key to fetch that begins with an unknown byte")
+			r.Fail("a key to fetch that begins with an unknown byte")
 			return
 		}
-		it.Key = r.bytes()
+		it.Key = r.Bytes()
 	}
 }
 
@@ -216,11 +216,11 @@ func (m *Fetched) encode(w *writer) {
 }
 
 func (m *Fetched) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Items = list[FetchedItem](r.count(1))
+	m.ID = r.Uvarint()
+	m.Items = list[FetchedItem](r.Count(1))
 	for i := range m.Items {
 		it := &m.Items[i]
-		switch head := r.byte(); head {
+		switch head := r.Byte(); head {
 		case fetchedAbsent:
 		case fetchedObject:
 			it.Object = new(causal.Object)
@@ -229,10 +229,10 @@ func (m *Fetched) decode(r *reader) {
 			it.Same = true
 		default:
 			if it.Refused = PutReason(head - fetchedRefused); !it.Refused.Valid() {
-				r.fail("a fetch refused for an unknown reason")
+				r.Fail("a fetch refused for an unknown reason")
 			}
 		}
-		if r.what != "" {
+		if r.What != "" {
 			return
 		}
 	}
@@ -244,9 +244,9 @@ func (m *MarkDurable) decode(r *reader) { m.MarkMs = r.within(0, causal.MaxMs) }
 
 // within reads a signed number from low to high.
 func (r *reader) within(low, high int64) int64 {
-	v := r.varint()
+	v := r.Varint()
 	if v < low || v > high {
-		r.fail("a number outside its limits")
+		r.Fail("a number outside its limits")
 		return 0
 	}
 	return v

@@ -20,12 +20,12 @@ func (w *writer) gossip(g *Gossip) {
 }
 
 func (r *reader) gossip(g *Gossip) {
-	g.Inc = kv.Incarnation(r.uint32())
-	g.GossipInc = r.uint32()
-	g.Seq = r.uvarint()
-	g.Epoch = kv.Epoch(r.uint32())
-	g.Load = r.uint32()
-	g.Updates = list[Update](r.count(minUpdate))
+	g.Inc = kv.Incarnation(r.Uint32())
+	g.GossipInc = r.Uint32()
+	g.Seq = r.Uvarint()
+	g.Epoch = kv.Epoch(r.Uint32())
+	g.Load = r.Uint32()
+	g.Updates = list[Update](r.Count(minUpdate))
 	for i := range g.Updates {
 		r.update(&g.Updates[i])
 	}
@@ -44,15 +44,15 @@ func (w *writer) update(u *Update) {
 }
 
 func (r *reader) update(u *Update) {
-	u.Node = kv.NodeID(r.uint16())
-	u.Inc = kv.Incarnation(r.uint32())
-	u.GossipInc = r.uint32()
-	u.State = MemberState(r.byte())
+	u.Node = kv.NodeID(r.Uint16())
+	u.Inc = kv.Incarnation(r.Uint32())
+	u.GossipInc = r.Uint32()
+	u.State = MemberState(r.Byte())
 	if u.State < Alive || u.State > Dead {
-		r.fail("a member's state that there is not")
+		r.Fail("a member's state that there is not")
 	}
-	u.Load = r.uint32()
-	u.LoadSeq = r.uvarint()
+	u.Load = r.Uint32()
+	u.LoadSeq = r.Uvarint()
 }
 
 func (m *Ping) encode(w *writer) {
@@ -64,9 +64,9 @@ func (m *Ping) encode(w *writer) {
 
 func (m *Ping) decode(r *reader) {
 	r.gossip(&m.Gossip)
-	m.Relay = kv.NodeID(r.uint16())
-	m.RelaySeq = r.uvarint()
-	m.Sync = r.bool()
+	m.Relay = kv.NodeID(r.Uint16())
+	m.RelaySeq = r.Uvarint()
+	m.Sync = r.Bool()
 }
 
 func (m *PingReq) encode(w *writer) {
@@ -77,8 +77,8 @@ func (m *PingReq) encode(w *writer) {
 
 func (m *PingReq) decode(r *reader) {
 	r.gossip(&m.Gossip)
-	m.Target = kv.NodeID(r.uint16())
-	m.Of = r.uvarint()
+	m.Target = kv.NodeID(r.Uint16())
+	m.Of = r.Uvarint()
 }
 
 func (m *Ack) encode(w *writer) {
@@ -92,9 +92,9 @@ func (m *Ack) encode(w *writer) {
 
 func (m *Ack) decode(r *reader) {
 	r.gossip(&m.Gossip)
-	m.Of = r.uvarint()
-	m.About = kv.NodeID(r.uint16())
-	m.AboutInc = kv.Incarnation(r.uint32())
-	m.Relay = kv.NodeID(r.uint16())
-	m.RelaySeq = r.uvarint()
+	m.Of = r.Uvarint()
+	m.About = kv.NodeID(r.Uint16())
+	m.AboutInc = kv.Incarnation(r.Uint32())
+	m.Relay = kv.NodeID(r.Uint16())
+	m.RelaySeq = r.Uvarint()
 }

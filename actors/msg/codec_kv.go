@@ -52,7 +52,7 @@ func (w *writer) changedBallot(b kv.Ballot) {
 	w.before.ballot = b
 }
 
-func (r *reader) ballot() kv.Ballot { return r.taggedBallot(r.byte()) }
+func (r *reader) ballot() kv.Ballot { return r.taggedBallot(r.Byte()) }
 
 func (r *reader) taggedBallot(tag byte) kv.Ballot {
 	switch {
@@ -61,21 +61,21 @@ func (r *reader) taggedBallot(tag byte) kv.Ballot {
 	case tag == ballotZero:
 		return kv.Ballot{}
 	case tag > ballotZero:
-		r.fail("a ballot that begins with an unknown byte")
+		r.Fail("a ballot that begins with an unknown byte")
 		return kv.Ballot{}
 	}
 	b := r.before.ballot
 	if tag&ballotEpoch != 0 {
-		b.Epoch = kv.Epoch(r.uint32())
+		b.Epoch = kv.Epoch(r.Uint32())
 	}
 	if tag&ballotRound != 0 {
-		b.Round = r.uint32()
+		b.Round = r.Uint32()
 	}
 	if tag&ballotNode != 0 {
-		b.Node = kv.NodeID(r.uint16())
+		b.Node = kv.NodeID(r.Uint16())
 	}
 	if tag&ballotInc != 0 {
-		b.Inc = kv.Incarnation(r.uint32())
+		b.Inc = kv.Incarnation(r.Uint32())
 	}
 	r.before.ballot = b
 	return b
@@ -94,12 +94,12 @@ func (w *writer) version(v kv.Version) {
 }
 
 func (r *reader) version() kv.Version {
-	tag := r.byte()
+	tag := r.Byte()
 	if tag == ballotZero {
-		return kv.Version{Seq: r.uvarint()}
+		return kv.Version{Seq: r.Uvarint()}
 	}
 	v := kv.Version{Ballot: r.taggedBallot(tag)}
-	v.Seq = r.seq + uint64(r.varint())
+	v.Seq = r.seq + uint64(r.Varint())
 	r.seq = v.Seq
 	return v
 }
@@ -110,12 +110,12 @@ func (w *writer) time(ms int64) {
 }
 
 func (r *reader) time() int64 {
-	r.timeMs += r.varint()
+	r.timeMs += r.Varint()
 	return r.timeMs
 }
 
 func (w *writer) partition(p kv.Partition) { w.uvarint(uint64(p)) }
-func (r *reader) partition() kv.Partition  { return kv.Partition(r.uint16()) }
+func (r *reader) partition() kv.Partition  { return kv.Partition(r.Uint16()) }
 
 // The first byte of a register: kind, media, and which of the further fields follow.
 const (
@@ -151,15 +151,15 @@ func (w *writer) register(g *kv.Register) {
 
 // register refuses what breaks the first invariant of kv.Register.
 func (r *reader) register(g *kv.Register) {
-	head := r.byte()
+	head := r.Byte()
 	g.Kind, g.Media = kv.Kind(head&registerKind), kv.Media(head&registerMedia>>2)
 	if g.Kind > kv.Tombstone || !g.Media.Valid() || head&registerUnknown != 0 {
-		r.fail("a register that begins with an unknown byte")
+		r.Fail("a register that begins with an unknown byte")
 		return
 	}
 	g.Version = r.version()
 	if (g.Kind == kv.Absent) != g.Version.IsZero() {
-		r.fail("a register that is absent with a version, or present without one")
+		r.Fail("a register that is absent with a version, or present without one")
 		return
 	}
 	g.Rev = g.Version
@@ -170,7 +170,7 @@ func (r *reader) register(g *kv.Register) {
 		g.TimeMs = r.time()
 	}
 	if head&registerData != 0 {
-		g.Data = r.bytes()
+		g.Data = r.Bytes()
 	}
 }
 
@@ -222,23 +222,23 @@ func (w *writer) op(o *Op) {
 }
 
 func (r *reader) op(o *Op) {
-	head, flags := r.byte(), r.byte()
+	head, flags := r.Byte(), r.Byte()
 	o.Kind, o.Cond, o.Media = kv.OpKind(head&opKind), kv.Cond(head&opCond>>3), kv.Media(head&opMedia>>5)
 	if !o.Kind.Valid() || !o.Cond.Valid() || !o.Media.Valid() || head>>7 != 0 || flags&opUnknown != 0 {
-		r.fail("an operation that begins with unknown bytes")
+		r.Fail("an operation that begins with unknown bytes")
 		return
 	}
 	o.WantOld, o.HeadOnly = flags&opWantOld != 0, flags&opHeadOnly != 0
 	o.Partition = r.partition()
-	o.Key = r.bytes()
+	o.Key = r.Bytes()
 	if flags&opValue != 0 {
-		o.Value = r.bytes()
+		o.Value = r.Bytes()
 	}
 	if flags&opExpected != 0 {
-		o.Expected = r.bytes()
+		o.Expected = r.Bytes()
 	}
 	if flags&opDelta != 0 {
-		o.Delta = r.varint()
+		o.Delta = r.Varint()
 	}
 	if flags&opRev != 0 {
 		o.Rev = r.version()
@@ -291,15 +291,15 @@ func (w *writer) result(v *kv.Result) {
 }
 
 func (r *reader) result(v *kv.Result) {
-	head, flags := r.byte(), r.byte()
+	head, flags := r.Byte(), r.Byte()
 	v.Status, v.Media = kv.Status(head&resultStatus), kv.Media(head&resultMedia>>4)
 	if !v.Status.Valid() || !v.Media.Valid() || head>>6 != 0 || flags&resultUnknown != 0 {
-		r.fail("a result that begins with unknown bytes")
+		r.Fail("a result that begins with unknown bytes")
 		return
 	}
 	v.Found = flags&resultFound != 0
 	if flags&resultData != 0 {
-		v.Data = r.bytes()
+		v.Data = r.Bytes()
 	}
 	if flags&resultRev != 0 {
 		v.Rev = r.version()
@@ -308,7 +308,7 @@ func (r *reader) result(v *kv.Result) {
 		v.TimeMs = r.time()
 	}
 	if flags&resultInt != 0 {
-		v.Int = r.varint()
+		v.Int = r.Varint()
 	}
 	if flags&resultCausal != 0 {
 		v.Causal = r.causal()

@@ -21,12 +21,12 @@ func (m *ReadVersions) encode(w *writer) {
 
 func (m *ReadVersions) decode(r *reader) {
 	const size = 2 // bytes, at least
-	m.ID = r.uvarint()
-	m.Epoch = kv.Epoch(r.uint32())
-	m.Keys = list[KeyRef](r.count(size))
+	m.ID = r.Uvarint()
+	m.Epoch = kv.Epoch(r.Uint32())
+	m.Keys = list[KeyRef](r.Count(size))
 	for i := range m.Keys {
 		m.Keys[i].Partition = r.partition()
-		m.Keys[i].Key = r.bytes()
+		m.Keys[i].Key = r.Bytes()
 	}
 }
 
@@ -41,9 +41,9 @@ func (m *Versions) encode(w *writer) {
 
 func (m *Versions) decode(r *reader) {
 	const size = 2 // bytes, at least
-	m.ID = r.uvarint()
-	m.Epoch = kv.Epoch(r.uint32())
-	m.Versions = list[kv.Version](r.count(size))
+	m.ID = r.Uvarint()
+	m.Epoch = kv.Epoch(r.Uint32())
+	m.Versions = list[kv.Version](r.Count(size))
 	for i := range m.Versions {
 		m.Versions[i] = r.version()
 	}
@@ -62,13 +62,13 @@ func (m *Collect) encode(w *writer) {
 
 func (m *Collect) decode(r *reader) {
 	const size = 5 // bytes, at least
-	m.Items = list[CollectItem](r.count(size))
+	m.Items = list[CollectItem](r.Count(size))
 	for i := range m.Items {
 		c := &m.Items[i]
 		c.Partition = r.partition()
 		c.Ballot = r.ballot()
 		c.Version = r.version()
-		c.Key = r.bytes()
+		c.Key = r.Bytes()
 	}
 }
 
@@ -80,7 +80,7 @@ func (m *Digest) encode(w *writer) {
 }
 
 func (m *Digest) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Partition = r.partition()
 	m.Ballot = r.ballot()
 	m.Sum = r.sum()
@@ -103,13 +103,13 @@ func (m *Digested) encode(w *writer) {
 // decode refuses any number of buckets but none and all.
 func (m *Digested) decode(r *reader) {
 	const size = 16 // bytes
-	m.ID = r.uvarint()
-	m.Refused = r.bool()
+	m.ID = r.Uvarint()
+	m.Refused = r.Bool()
 	m.Promised = r.ballot()
 	m.Sum = r.sum()
-	n := r.count(size)
+	n := r.Count(size)
 	if n != 0 && n != Buckets {
-		r.fail("neither no digests nor one of each bucket")
+		r.Fail("neither no digests nor one of each bucket")
 		return
 	}
 	m.Buckets = list[Sum](n)
@@ -127,11 +127,11 @@ func (m *ListKeys) encode(w *writer) {
 }
 
 func (m *ListKeys) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Partition = r.partition()
-	m.Mask = r.fixed64()
-	m.Limit = r.uint32()
-	m.After = r.bytes()
+	m.Mask = r.Fixed64()
+	m.Limit = r.Uint32()
+	m.After = r.Bytes()
 }
 
 func (m *ListedKeys) encode(w *writer) {
@@ -146,11 +146,11 @@ func (m *ListedKeys) encode(w *writer) {
 
 func (m *ListedKeys) decode(r *reader) {
 	const size = 3 // bytes, at least
-	m.ID = r.uvarint()
-	m.More = r.bool()
-	m.Keys = list[KeyVersion](r.count(size))
+	m.ID = r.Uvarint()
+	m.More = r.Bool()
+	m.Keys = list[KeyVersion](r.Count(size))
 	for i := range m.Keys {
 		m.Keys[i].Version = r.version()
-		m.Keys[i].Key = r.bytes()
+		m.Keys[i].Key = r.Bytes()
 	}
 }

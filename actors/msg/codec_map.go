@@ -19,7 +19,7 @@ func AppendMap(b []byte, m *kv.Map) []byte {
 
 // DecodeMap reads what AppendMap wrote; any error wraps ErrMalformed.
 func DecodeMap(b []byte) (*kv.Map, error) {
-	r := reader{b: b}
+	r := newReader(b, 0)
 	m := r.clusterMap()
 	return m, r.end("cluster map")
 }
@@ -45,24 +45,24 @@ func (w *writer) clusterMap(m *kv.Map) {
 }
 
 func (r *reader) clusterMap() *kv.Map {
-	if f := r.byte(); f != mapFormat {
-		r.fail(fmt.Sprintf("a map of format %d, this program knows %d", f, mapFormat))
+	if f := r.Byte(); f != mapFormat {
+		r.Fail(fmt.Sprintf("a map of format %d, this program knows %d", f, mapFormat))
 	}
-	m := &kv.Map{Epoch: kv.Epoch(r.uint32())}
-	m.Buckets = list[kv.Bucket](r.count(minBucket))
+	m := &kv.Map{Epoch: kv.Epoch(r.Uint32())}
+	m.Buckets = list[kv.Bucket](r.Count(minBucket))
 	for i := range m.Buckets {
 		r.bucket(&m.Buckets[i])
 	}
-	m.Retired = list[kv.Retired](r.count(2))
+	m.Retired = list[kv.Retired](r.Count(2))
 	for i := range m.Retired {
-		m.Retired[i].Slot = r.uint16()
-		m.Retired[i].At = kv.Epoch(r.uint32())
+		m.Retired[i].Slot = r.Uint16()
+		m.Retired[i].At = kv.Epoch(r.Uint32())
 	}
-	m.Changes = list[kv.ChangeID](r.count(3))
+	m.Changes = list[kv.ChangeID](r.Count(3))
 	for i := range m.Changes {
 		c := &m.Changes[i]
-		c.Seq, c.Inc = r.uvarint(), kv.Incarnation(r.uint32())
-		c.Node = kv.NodeID(r.uint16())
+		c.Seq, c.Inc = r.Uvarint(), kv.Incarnation(r.Uint32())
+		c.Node = kv.NodeID(r.Uint16())
 	}
 	return m
 }
@@ -85,13 +85,13 @@ func (w *writer) bucket(b *kv.Bucket) {
 }
 
 func (r *reader) bucket(b *kv.Bucket) {
-	b.Name = string(r.bytes())
-	b.Slot, b.Created = r.uint16(), kv.Epoch(r.uint32())
-	b.Mode, b.N = kv.Mode(r.byte()), r.byte()
-	b.Policy, b.Repair = kv.Policy(r.byte()), kv.Repair(r.byte())
-	b.Sloppy = r.bool()
+	b.Name = string(r.Bytes())
+	b.Slot, b.Created = r.Uint16(), kv.Epoch(r.Uint32())
+	b.Mode, b.N = kv.Mode(r.Byte()), r.Byte()
+	b.Policy, b.Repair = kv.Policy(r.Byte()), kv.Repair(r.Byte())
+	b.Sloppy = r.Bool()
 	b.R, b.W = r.ask(), r.ask()
-	b.TTLMs, b.GraceMs = r.varint(), r.varint()
+	b.TTLMs, b.GraceMs = r.Varint(), r.Varint()
 }
 
 func (w *writer) change(c *kv.Change) {
@@ -101,7 +101,7 @@ func (w *writer) change(c *kv.Change) {
 }
 
 func (r *reader) change(c *kv.Change) {
-	c.Kind, c.Given = kv.ChangeKind(r.byte()), kv.Fields(r.uint16())
+	c.Kind, c.Given = kv.ChangeKind(r.Byte()), kv.Fields(r.Uint16())
 	r.bucket(&c.Bucket)
 }
 
@@ -112,7 +112,7 @@ func (m *MapChange) encode(w *writer) {
 }
 
 func (m *MapChange) decode(r *reader) {
-	m.ID, m.TimeoutNs = r.uvarint(), r.varint()
+	m.ID, m.TimeoutNs = r.Uvarint(), r.Varint()
 	r.change(&m.Change)
 }
 
@@ -125,9 +125,9 @@ func (m *MapChanged) encode(w *writer) {
 }
 
 func (m *MapChanged) decode(r *reader) {
-	m.ID, m.Epoch = r.uvarint(), kv.Epoch(r.uint32())
-	m.Status, m.Why = kv.Status(r.byte()), kv.Refusal(r.byte())
-	m.Text = string(r.bytes())
+	m.ID, m.Epoch = r.Uvarint(), kv.Epoch(r.Uint32())
+	m.Status, m.Why = kv.Status(r.Byte()), kv.Refusal(r.Byte())
+	m.Text = string(r.Bytes())
 }
 
 // AppendTo implements actors.Record.
@@ -143,8 +143,8 @@ func (d *MapRecord) DecodeFrom(b []byte) error {
 	if k := RecordKind(b); k != KindMap {
 		return fmt.Errorf("%w record: kind %d where %d is wanted", ErrMalformed, k, KindMap)
 	}
-	r := reader{b: b, i: 1}
-	*d = MapRecord{From: kv.Epoch(r.uint32())}
+	r := newReader(b, 1)
+	*d = MapRecord{From: kv.Epoch(r.Uint32())}
 	d.Map = r.clusterMap()
 	return r.end("map record")
 }
@@ -191,15 +191,15 @@ func (r *reader) aboutMap(t byte) actors.Message {
 		m.decode(r)
 		return m
 	case typeMapAsk:
-		return &MapAsk{Have: kv.Epoch(r.uint32())}
+		return &MapAsk{Have: kv.Epoch(r.Uint32())}
 	case typeMapTold:
 		return &MapTold{Map: r.clusterMap()}
 	case typeMapSeen:
-		return &MapSeen{Epoch: kv.Epoch(r.uint32())}
+		return &MapSeen{Epoch: kv.Epoch(r.Uint32())}
 	case typeLaneMap:
 		return &LaneMap{Map: r.clusterMap()}
 	case typeLaneMapped:
-		return &LaneMapped{Epoch: kv.Epoch(r.uint32())}
+		return &LaneMapped{Epoch: kv.Epoch(r.Uint32())}
 	}
 	return nil
 }

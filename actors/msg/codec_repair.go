@@ -19,7 +19,7 @@ func (w *writer) roots(items []PartitionRoot) {
 
 func (r *reader) roots() []PartitionRoot {
 	const size = 1 + causal.HashBytes // bytes, at least
-	items := list[PartitionRoot](r.count(size))
+	items := list[PartitionRoot](r.Count(size))
 	for i := range items {
 		items[i].Partition = r.partition()
 		items[i].Root = r.hash()
@@ -34,8 +34,8 @@ func (m *Compare) encode(w *writer) {
 }
 
 func (m *Compare) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Epoch = kv.Epoch(r.uint32())
+	m.ID = r.Uvarint()
+	m.Epoch = kv.Epoch(r.Uint32())
 	m.Items = r.roots()
 }
 
@@ -45,7 +45,7 @@ func (m *Compared) encode(w *writer) {
 }
 
 func (m *Compared) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Differs = r.roots()
 }
 
@@ -61,12 +61,12 @@ func (m *TreeAsk) encode(w *writer) {
 
 func (m *TreeAsk) decode(r *reader) {
 	const size = 2 // bytes, at least
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Partition = r.partition()
-	m.Nodes = list[causal.NodeRef](r.count(size))
+	m.Nodes = list[causal.NodeRef](r.Count(size))
 	for i := range m.Nodes {
-		m.Nodes[i].Level = r.byte()
-		m.Nodes[i].Index = r.uint32()
+		m.Nodes[i].Level = r.Byte()
+		m.Nodes[i].Index = r.Uint32()
 	}
 }
 
@@ -89,17 +89,17 @@ func (m *TreeTold) encode(w *writer) {
 const maxHashes = 1 << 16
 
 func (m *TreeTold) decode(r *reader) {
-	m.ID = r.uvarint()
-	n := r.upTo(maxHashes)
+	m.ID = r.Uvarint()
+	n := r.UpTo(maxHashes)
 	size := (int(n) + 7) / 8
-	if size > len(r.b)-r.i {
-		r.fail("more hashes than bytes")
+	if size > len(r.B)-r.I {
+		r.Fail("more hashes than bytes")
 		return
 	}
-	set := r.b[r.i : r.i+size]
-	r.i += size
+	set := r.B[r.I : r.I+size]
+	r.I += size
 	if n%8 != 0 && set[size-1]>>(n%8) != 0 {
-		r.fail("a hash beyond the last")
+		r.Fail("a hash beyond the last")
 		return
 	}
 	m.Hashes = list[causal.Hash](int(n))
@@ -108,7 +108,7 @@ func (m *TreeTold) decode(r *reader) {
 			continue
 		}
 		if m.Hashes[i] = r.hash(); m.Hashes[i] == (causal.Hash{}) {
-			r.fail("a zero hash that is written out")
+			r.Fail("a zero hash that is written out")
 			return
 		}
 	}
@@ -125,10 +125,10 @@ func (w *writer) ascending(numbers []uint32) {
 }
 
 func (r *reader) ascending() []uint32 {
-	numbers := list[uint32](r.count(1))
+	numbers := list[uint32](r.Count(1))
 	last := uint32(0)
 	for i := range numbers {
-		last += r.uint32()
+		last += r.Uint32()
 		numbers[i] = last
 	}
 	return numbers
@@ -142,9 +142,9 @@ func (m *ListBuckets) encode(w *writer) {
 }
 
 func (m *ListBuckets) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Partition = r.partition()
-	m.Salt = r.fixed64()
+	m.Salt = r.Fixed64()
 	m.Buckets = r.ascending()
 }
 
@@ -157,12 +157,12 @@ func (w *writer) mark(v uint32) {
 }
 
 func (r *reader) mark() uint32 {
-	if len(r.b)-r.i < MarkBits/8 {
-		r.fail("cut short")
+	if len(r.B)-r.I < MarkBits/8 {
+		r.Fail("cut short")
 		return 0
 	}
-	b := r.b[r.i:]
-	r.i += MarkBits / 8
+	b := r.B[r.I:]
+	r.I += MarkBits / 8
 	return uint32(b[0]) | uint32(b[1])<<8 | uint32(b[2])<<16
 }
 
@@ -182,12 +182,12 @@ func (m *BucketsListed) encode(w *writer) {
 
 func (m *BucketsListed) decode(r *reader) {
 	const markBytes = 9
-	m.ID = r.uvarint()
-	m.Counts = list[uint32](r.count(1))
+	m.ID = r.Uvarint()
+	m.Counts = list[uint32](r.Count(1))
 	for i := range m.Counts {
-		m.Counts[i] = r.uint32()
+		m.Counts[i] = r.Uint32()
 	}
-	m.Marks = list[KeyMark](r.count(markBytes))
+	m.Marks = list[KeyMark](r.Count(markBytes))
 	for i := range m.Marks {
 		m.Marks[i] = KeyMark{Name: r.mark(), State: r.mark(), Weight: r.mark()}
 	}
@@ -209,14 +209,14 @@ func (m *Want) encode(w *writer) {
 
 func (m *Want) decode(r *reader) {
 	const size = 4 // bytes, at least
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Partition = r.partition()
-	m.Salt = r.fixed64()
+	m.Salt = r.Fixed64()
 	m.Whole = r.ascending()
-	m.Items = list[WantItem](r.count(size))
+	m.Items = list[WantItem](r.Count(size))
 	last := uint32(0)
 	for i := range m.Items {
-		last += r.uint32()
+		last += r.Uint32()
 		m.Items[i] = WantItem{Bucket: last, Name: r.mark()}
 	}
 }
@@ -228,8 +228,8 @@ func (m *Given) encode(w *writer) {
 }
 
 func (m *Given) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Answered = r.uint32()
+	m.ID = r.Uvarint()
+	m.Answered = r.Uint32()
 	m.Items = r.putItems()
 }
 
@@ -244,10 +244,10 @@ func (w *writer) deadItems(items []DeadItem) {
 
 func (r *reader) deadItems() []DeadItem {
 	const size = 2 + causal.HashBytes // bytes, at least
-	items := list[DeadItem](r.count(size))
+	items := list[DeadItem](r.Count(size))
 	for i := range items {
 		items[i].Partition = r.partition()
-		items[i].Key = r.bytes()
+		items[i].Key = r.Bytes()
 		items[i].Digest = r.hash()
 	}
 	return items
@@ -260,8 +260,8 @@ func (m *AskDead) encode(w *writer) {
 }
 
 func (m *AskDead) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Epoch = kv.Epoch(r.uint32())
+	m.ID = r.Uvarint()
+	m.Epoch = kv.Epoch(r.Uint32())
 	m.Items = r.deadItems()
 }
 
@@ -281,12 +281,12 @@ func (m *DeadTold) encode(w *writer) {
 }
 
 func (m *DeadTold) decode(r *reader) {
-	m.ID = r.uvarint()
-	m.Items = list[DeadAnswer](r.count(1))
+	m.ID = r.Uvarint()
+	m.Items = list[DeadAnswer](r.Count(1))
 	for i := range m.Items {
-		b := r.byte()
+		b := r.Byte()
 		if b >= deadUnknown {
-			r.fail("an answer about a dead key of unknown bits")
+			r.Fail("an answer about a dead key of unknown bits")
 			return
 		}
 		m.Items[i] = DeadAnswer{Holds: b&deadHolds != 0, HintPending: b&deadHint != 0}

@@ -15,8 +15,8 @@ func (w *writer) stamp(s Stamp) {
 }
 
 func (r *reader) stamp() Stamp {
-	inc := kv.Incarnation(r.uint32())
-	return Stamp{Inc: inc, Gen: r.uvarint()}
+	inc := kv.Incarnation(r.Uint32())
+	return Stamp{Inc: inc, Gen: r.Uvarint()}
 }
 
 func (w *writer) sum(s Sum) {
@@ -25,8 +25,8 @@ func (w *writer) sum(s Sum) {
 }
 
 func (r *reader) sum() Sum {
-	hi := r.fixed64()
-	return Sum{Hi: hi, Lo: r.fixed64()}
+	hi := r.Fixed64()
+	return Sum{Hi: hi, Lo: r.Fixed64()}
 }
 
 func (w *writer) partitionBallots(items []PartitionBallot) {
@@ -39,7 +39,7 @@ func (w *writer) partitionBallots(items []PartitionBallot) {
 
 func (r *reader) partitionBallots() []PartitionBallot {
 	const size = 2 // bytes, at least
-	items := list[PartitionBallot](r.count(size))
+	items := list[PartitionBallot](r.Count(size))
 	for i := range items {
 		items[i].Partition = r.partition()
 		items[i].Ballot = r.ballot()
@@ -53,7 +53,7 @@ func (m *Prepare) encode(w *writer) {
 }
 
 func (m *Prepare) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Items = r.partitionBallots()
 }
 
@@ -71,11 +71,11 @@ func (m *Promises) encode(w *writer) {
 
 func (m *Promises) decode(r *reader) {
 	const size = 20 // bytes, at least
-	m.ID = r.uvarint()
-	m.Items = list[Promise](r.count(size))
+	m.ID = r.Uvarint()
+	m.Items = list[Promise](r.Count(size))
 	for i := range m.Items {
 		p := &m.Items[i]
-		p.OK = r.bool()
+		p.OK = r.Bool()
 		p.Promised = r.ballot()
 		p.Sum = r.sum()
 		p.Stamp = r.stamp()
@@ -96,14 +96,14 @@ func (m *Touch) encode(w *writer) {
 
 func (m *Touch) decode(r *reader) {
 	const size = 5 // bytes, at least
-	m.ID = r.uvarint()
-	m.Items = list[TouchItem](r.count(size))
+	m.ID = r.Uvarint()
+	m.Items = list[TouchItem](r.Count(size))
 	for i := range m.Items {
 		t := &m.Items[i]
 		t.Partition = r.partition()
 		t.Ballot = r.ballot()
 		t.Have = r.version()
-		t.Key = r.bytes()
+		t.Key = r.Bytes()
 	}
 }
 
@@ -120,11 +120,11 @@ func (m *Touched) encode(w *writer) {
 
 func (m *Touched) decode(r *reader) {
 	const size = 2 + minRegister // bytes, at least
-	m.ID = r.uvarint()
-	m.Items = list[TouchedItem](r.count(size))
+	m.ID = r.Uvarint()
+	m.Items = list[TouchedItem](r.Count(size))
 	for i := range m.Items {
 		t := &m.Items[i]
-		t.Refused = r.bool()
+		t.Refused = r.Bool()
 		t.Promised = r.ballot()
 		r.register(&t.Register)
 	}
@@ -146,17 +146,17 @@ func (m *Accept) encode(w *writer) {
 // decode refuses an item that is no value and no tombstone.
 func (m *Accept) decode(r *reader) {
 	const size = 2 + minRegister // bytes, at least
-	m.ID = r.uvarint()
-	items := list[AcceptItem](r.count(size))
+	m.ID = r.Uvarint()
+	items := list[AcceptItem](r.Count(size))
 	m.Items = list[*AcceptItem](len(items))
 	for i := range items {
 		a := &items[i]
 		m.Items[i] = a
 		a.Partition = r.partition()
-		a.Key = r.bytes()
+		a.Key = r.Bytes()
 		r.register(&a.Register)
 		if a.Register.Kind == kv.Absent {
-			r.fail("an absent register to accept")
+			r.Fail("an absent register to accept")
 			return
 		}
 	}
@@ -178,15 +178,15 @@ func (w *writer) refusals(refused []Refusal) {
 
 func (r *reader) refusals() []Refusal {
 	const size = 3 // bytes, at least
-	refused := list[Refusal](r.count(size))
+	refused := list[Refusal](r.Count(size))
 	for i := range refused {
-		reason := Reason(r.byte())
+		reason := Reason(r.Byte())
 		if !reason.valid() {
-			r.fail("an unknown reason of a refusal")
+			r.Fail("an unknown reason of a refusal")
 			return nil
 		}
 		refused[i].Reason = reason
-		refused[i].Index = r.uint32()
+		refused[i].Index = r.Uint32()
 		refused[i].Promised = r.ballot()
 	}
 	return refused
@@ -198,7 +198,7 @@ func (m *Accepted) encode(w *writer) {
 }
 
 func (m *Accepted) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Refused = r.refusals()
 }
 
@@ -208,7 +208,7 @@ func (m *Confirm) encode(w *writer) {
 }
 
 func (m *Confirm) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Checks = r.partitionBallots()
 }
 
@@ -219,7 +219,7 @@ func (m *Confirmed) encode(w *writer) {
 }
 
 func (m *Confirmed) decode(r *reader) {
-	m.ID = r.uvarint()
+	m.ID = r.Uvarint()
 	m.Stamp = r.stamp()
 	m.Refused = r.refusals()
 }

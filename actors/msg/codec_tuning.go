@@ -18,10 +18,10 @@ func (w *writer) ask(a kv.Ask) {
 }
 
 func (r *reader) ask() kv.Ask {
-	a := kv.Ask{Level: kv.Level(r.byte())}
-	a.Count = r.byte()
+	a := kv.Ask{Level: kv.Level(r.Byte())}
+	a.Count = r.Byte()
 	if !a.Level.Valid() {
-		r.fail("an unknown consistency level")
+		r.Fail("an unknown consistency level")
 	}
 	return a
 }
@@ -36,9 +36,9 @@ func (w *writer) tuning(t *kv.Tuning) {
 
 func (r *reader) tuning() *kv.Tuning {
 	t := &kv.Tuning{R: r.ask(), W: r.ask()}
-	t.Context = string(r.bytes())
-	t.TTLMs = r.varint()
-	t.WantContext = r.bool()
+	t.Context = string(r.Bytes())
+	t.TTLMs = r.Varint()
+	t.WantContext = r.Bool()
 	return t
 }
 
@@ -58,17 +58,17 @@ func (w *writer) causal(c *kv.Causal) {
 
 func (r *reader) causal() *kv.Causal {
 	const size = 3 // bytes, at least
-	c := &kv.Causal{Context: string(r.bytes())}
-	c.Values = list[kv.Sibling](r.count(size))
+	c := &kv.Causal{Context: string(r.Bytes())}
+	c.Values = list[kv.Sibling](r.Count(size))
 	for i := range c.Values {
 		v := &c.Values[i]
-		v.Media = kv.Media(r.byte())
+		v.Media = kv.Media(r.Byte())
 		if !v.Media.Valid() {
-			r.fail("a sibling of an unknown media type")
+			r.Fail("a sibling of an unknown media type")
 			return c
 		}
 		v.TimeMs = r.time()
-		v.Data = r.bytes()
+		v.Data = r.Bytes()
 	}
 	return c
 }

@@ -114,7 +114,7 @@ func recordReader(b []byte, kind byte) (reader, kv.Partition, error) {
 		return reader{}, 0, fmt.Errorf("%w record: kind %d where %d is wanted", ErrMalformed, k, kind)
 	}
 	p, err := RecordPartition(b)
-	return reader{b: b, i: recordHead}, p, err
+	return newReader(b, recordHead), p, err
 }
 
 // AppendTo implements actors.Record.
@@ -149,10 +149,10 @@ func (d *AcceptRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = AcceptRecord{Partition: p, Key: r.bytes()}
+	*d = AcceptRecord{Partition: p, Key: r.Bytes()}
 	r.register(&d.Register)
 	if d.Register.Kind == kv.Absent {
-		r.fail("an absent register")
+		r.Fail("an absent register")
 	}
 	return r.end("accept record")
 }
@@ -171,7 +171,7 @@ func (d *DropRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = DropRecord{Partition: p, Key: r.bytes()}
+	*d = DropRecord{Partition: p, Key: r.Bytes()}
 	d.Version = r.version()
 	return r.end("drop record")
 }
@@ -206,9 +206,9 @@ func (d *PeerRecord) DecodeFrom(b []byte) error {
 	if k := RecordKind(b); k != KindPeer {
 		return fmt.Errorf("%w record: kind %d where %d is wanted", ErrMalformed, k, KindPeer)
 	}
-	r := reader{b: b, i: 1}
-	*d = PeerRecord{Node: kv.NodeID(r.uint16())}
-	d.Store = r.fixed64()
+	r := newReader(b, 1)
+	*d = PeerRecord{Node: kv.NodeID(r.Uint16())}
+	d.Store = r.Fixed64()
 	return r.end("peer record")
 }
 
@@ -227,9 +227,9 @@ func (d *BootRecord) DecodeFrom(b []byte) error {
 	if k := RecordKind(b); k != KindBoot {
 		return fmt.Errorf("%w record: kind %d where %d is wanted", ErrMalformed, k, KindBoot)
 	}
-	r := reader{b: b, i: 1}
-	*d = BootRecord{Node: kv.NodeID(r.uint16()), Inc: kv.Incarnation(r.uint32())}
-	d.Store = r.fixed64()
-	d.Cluster = string(r.bytes())
+	r := newReader(b, 1)
+	*d = BootRecord{Node: kv.NodeID(r.Uint16()), Inc: kv.Incarnation(r.Uint32())}
+	d.Store = r.Fixed64()
+	d.Cluster = string(r.Bytes())
 	return r.end("boot record")
 }

@@ -81,7 +81,7 @@ func (d *PresenceRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = PresenceRecord{Partition: p, WallMs: r.varint(), Epoch: kv.Epoch(r.uint32())}
+	*d = PresenceRecord{Partition: p, WallMs: r.Varint(), Epoch: kv.Epoch(r.Uint32())}
 	return r.end("presence record")
 }
 
@@ -115,7 +115,7 @@ func (d *LifeRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = LifeRecord{Partition: p, Created: kv.Epoch(r.uint32())}
+	*d = LifeRecord{Partition: p, Created: kv.Epoch(r.Uint32())}
 	return r.end("life record")
 }
 
@@ -134,7 +134,7 @@ func (d *ObjectRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = ObjectRecord{Partition: p, Key: r.bytes()}
+	*d = ObjectRecord{Partition: p, Key: r.Bytes()}
 	r.object(&d.Object)
 	return r.end("object record")
 }
@@ -142,9 +142,9 @@ func (d *ObjectRecord) DecodeFrom(b []byte) error {
 // ObjectEncoding returns the part of an ObjectRecord that AppendTo wrote which
 // is the object's encoding: what causal.Digest asks for.
 func ObjectEncoding(record []byte) []byte {
-	r := reader{b: record, i: recordHead}
-	r.bytes()
-	return record[r.i:]
+	r := newReader(record, recordHead)
+	r.Bytes()
+	return record[r.I:]
 }
 
 // AppendTo implements actors.Record.
@@ -161,7 +161,7 @@ func (d *ForgetRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = ForgetRecord{Partition: p, Key: r.bytes(), Digest: r.hash()}
+	*d = ForgetRecord{Partition: p, Key: r.Bytes(), Digest: r.hash()}
 	return r.end("forget record")
 }
 
@@ -183,9 +183,9 @@ func (d *HintRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = HintRecord{Partition: p, Target: kv.NodeID(r.uint16()), BornMs: r.varint()}
-	d.Created = kv.Epoch(r.uint32())
-	d.Key = r.bytes()
+	*d = HintRecord{Partition: p, Target: kv.NodeID(r.Uint16()), BornMs: r.Varint()}
+	d.Created = kv.Epoch(r.Uint32())
+	d.Key = r.Bytes()
 	r.object(&d.Object)
 	return r.end("hint record")
 }
@@ -205,7 +205,7 @@ func (d *HintDoneRecord) DecodeFrom(b []byte) error {
 	if err != nil {
 		return err
 	}
-	*d = HintDoneRecord{Partition: p, Target: kv.NodeID(r.uint16()), Key: r.bytes()}
+	*d = HintDoneRecord{Partition: p, Target: kv.NodeID(r.Uint16()), Key: r.Bytes()}
 	d.Digest = r.hash()
 	return r.end("hint-done record")
 }
