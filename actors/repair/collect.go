@@ -53,13 +53,12 @@ const (
 	collectAtOnce  = 256 // keys of one batch
 	collectRestNs  = int64(10e6)
 	maxWaitingKeys = 1 << 16 // that have been confirmed once
-	deadlineNs     = int64(30e9)
 )
 
 // confirmNs is the time between the two questions: the life of a message, the
 // drift of clocks, and what an operation may hold on to an object that it has read.
 func (r *Repair) confirmNs() int64 {
-	return (r.cfg.MessageTTLMs+r.cfg.DriftMs)*1e6 + deadlineNs
+	return (r.cfg.MessageTTLMs + r.cfg.DriftMs + r.cfg.OperationMs) * 1e6
 }
 
 func (k *collector) setLayout(c *actors.Context, r *Repair) {

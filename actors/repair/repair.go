@@ -86,6 +86,9 @@ type Config struct {
 	HintTTLMs    int64
 	MessageTTLMs int64
 	DriftMs      int64
+	// OperationMs is how long an operation may hold on to an object that it has
+	// read before it sends it on.
+	OperationMs int64
 	// CollectNs is the time in which all dead objects are looked at once.
 	CollectNs int64
 }
@@ -102,6 +105,7 @@ const (
 	DefaultHintTTLMs    = 3 * 3600 * 1000
 	DefaultMessageTTLMs = 60 * 1000
 	DefaultDriftMs      = causal.DefaultCapMs
+	DefaultOperationMs  = 30 * 1000
 	DefaultCollectNs    = 600e9
 )
 
@@ -122,6 +126,7 @@ func (c *Config) complete() {
 	orDefault(&c.HintTTLMs, DefaultHintTTLMs)
 	orDefault(&c.MessageTTLMs, DefaultMessageTTLMs)
 	orDefault(&c.DriftMs, DefaultDriftMs)
+	orDefault(&c.OperationMs, DefaultOperationMs)
 	orDefault(&c.CollectNs, int64(DefaultCollectNs))
 }
 
