@@ -21,6 +21,7 @@ type laneStats struct {
 	owner                           map[kv.Partition]kv.NodeID // believed; of the lane's partitions
 	alive                           map[kv.NodeID]kv.Incarnation
 	gossip                          *system.DetectorStats // lane 0 only
+	eventual                        eventualStats
 }
 
 // measure runs on the lane's goroutine.
@@ -33,6 +34,7 @@ func (l *lane) measure() *laneStats {
 		confirms: sh.Confirms, forwards: sh.Forwards, folded: sh.Folded,
 		owner: map[kv.Partition]kv.NodeID{}, alive: map[kv.NodeID]kv.Incarnation{},
 	}
+	st.eventual = l.measureEventual()
 	layout := l.actors.Layout()
 	layout.Each(func(p kv.Partition) {
 		if layout.Mode(p) != kv.Strong || actors.LaneOf(p, n.cfg.Lanes) != uint32(l.index) {
@@ -120,6 +122,9 @@ func (n *Node) Stats() door.Stats {
 	}
 	if g := lanes[0].gossip; g != nil {
 		addGossip(&s, g)
+	}
+	for _, l := range lanes {
+		l.eventual.addTo(&s.Eventual)
 	}
 	return s
 }

@@ -137,6 +137,7 @@ type Stats struct {
 	Skewed                                   uint64 // writes that the own clock refused
 	Mended                                   uint64 // objects sent by read repair
 	Behind                                   uint64 // reads that found a replica behind
+	Siblings                                 uint64 // reads that found several values
 }
 
 // peer is what is known of, and gathered for, one member.

@@ -15,7 +15,7 @@ type Stats struct {
 	// the last comparison or made so since.
 	Done, All int
 	// LastFullMs is when, Unix milliseconds, all pairs had last been found
-	// equal, or made so; 0: not yet. TookMs is how long the slowest took.
+	// equal, or made so; 0: not yet under a map that places as the present one does. TookMs is how long the slowest took.
 	LastFullMs int64
 	TookMs     int64
 	Queued     int // differing partitions that wait for their session

@@ -53,6 +53,9 @@ func (r *Repair) findPeers(c *actors.Context) {
 				p.shared = append(p.shared, id)
 			}
 		})
+		if i, ok := slices.BinarySearchFunc(before, n.ID, byNode); ok && !slices.Equal(before[i].shared, p.shared) {
+			p.doneMs = 0 // of other partitions
+		}
 		p.left = len(p.shared) // nothing is known of this map's partitions yet
 		r.peers = append(r.peers, p)
 	}

@@ -166,4 +166,5 @@ type Stats struct {
 	Outcomes      map[string]uint64 // by status, since start
 	Peers         []PeerState
 	Gossip        Gossip
+	Eventual      Eventual
 }
