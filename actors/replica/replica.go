@@ -287,11 +287,12 @@ func (r *Replica) readVersions(c *actors.Context, m *msg.ReadVersions) {
 	reply := &msg.Versions{ID: m.ID, Epoch: r.cfg.Layout.Epoch()}
 	if m.Epoch == r.cfg.Layout.Epoch() {
 		reply.Versions = make([]kv.Version, len(m.Keys))
-		for i := range m.Keys {
-			if p := r.part(m.Keys[i].Partition); p != nil {
-				if e := p.regs.find(m.Keys[i].Key); e != nil {
-					reply.Versions[i] = e.Version
-				}
+		for i, x := range r.warm(len(m.Keys), func(i int) (kv.Partition, []byte) { return m.Keys[i].Partition, m.Keys[i].Key }) {
+			if x.p == nil {
+				continue
+			}
+			if e := x.p.regs.findHashed(m.Keys[i].Key, x.hash); e != nil {
+				reply.Versions[i] = e.Version
 			}
 		}
 	}

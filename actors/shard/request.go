@@ -71,6 +71,9 @@ func (s *Shard) open(c *actors.Context, r *request) {
 	for i := range r.ops {
 		r.mixed = r.mixed || r.ops[i].IsWrite()
 	}
+	if !r.mixed && n > 1 { // reads are answered from this node's copy, writes load it when they start
+		s.local.Warm(n, func(i int) (kv.Partition, []byte) { return r.ops[i].Partition, r.ops[i].Key })
+	}
 	s.pending += n
 	s.requests = append(s.requests, r)
 	full := s.pending > s.cfg.MaxPending
