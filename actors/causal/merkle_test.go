@@ -2,7 +2,6 @@ package causal
 
 import (
 	"encoding/binary"
-	"fmt"
 	"slices"
 	"testing"
 
@@ -145,30 +144,4 @@ func TestTreeRefusesWhatItDoesNotHave(t *testing.T) {
 	require.Error(t, Shape{Buckets: 4, Fanout: 1}.Check())
 	require.Error(t, Shape{Buckets: 2 * MaxBuckets, Fanout: 2}.Check())
 	require.NoError(t, Shape{Buckets: DefaultBuckets, Fanout: DefaultFanout}.Check())
-}
-
-func TestDifferingMovesOnlyWhatDiffers(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		draw := rapid.MapOfN(rapid.IntRange(0, 9), rapid.Uint64Range(0, 1), 0, 8)
-		a, b := draw.Draw(t, "mine"), draw.Draw(t, "theirs")
-		want, got := map[string][2]bool{}, map[string][2]bool{}
-		for k := range 10 {
-			x, mine := a[k]
-			y, theirs := b[k]
-			if mine != theirs || x != y {
-				want[fmt.Sprint(k)] = [2]bool{mine, theirs}
-			}
-		}
-		Differing(listing(a), listing(b), func(key []byte, mine, theirs bool) { got[string(key)] = [2]bool{mine, theirs} })
-		require.Equal(t, want, got)
-	})
-}
-
-func listing(m map[int]uint64) (list []KeyDigest) {
-	for k := range 10 {
-		if n, ok := m[k]; ok {
-			list = append(list, KeyDigest{[]byte(fmt.Sprint(k)), Hash{n, n}})
-		}
-	}
-	return list
 }

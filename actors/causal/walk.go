@@ -1,9 +1,6 @@
 package causal
 
-import (
-	"bytes"
-	"slices"
-)
+import "slices"
 
 // Walk finds the buckets in which a peer's tree differs from the own one. It is
 // told what the peer answers, and says what to ask next:
@@ -86,33 +83,4 @@ func (w *Walk) Buckets() []uint32 {
 type KeyDigest struct {
 	Key    []byte
 	Digest Hash
-}
-
-// Differing calls differs for each key of two listings, both ascending by key,
-// that is not in both with the same digest: such objects move, no others.
-func Differing(mine, theirs []KeyDigest, differs func(key []byte, mine, theirs bool)) {
-	for len(mine) > 0 || len(theirs) > 0 {
-		order := 0
-		switch {
-		case len(theirs) == 0:
-			order = -1
-		case len(mine) == 0:
-			order = 1
-		default:
-			order = bytes.Compare(mine[0].Key, theirs[0].Key)
-		}
-		switch {
-		case order < 0:
-			differs(mine[0].Key, true, false)
-			mine = mine[1:]
-		case order > 0:
-			differs(theirs[0].Key, false, true)
-			theirs = theirs[1:]
-		default:
-			if mine[0].Digest != theirs[0].Digest {
-				differs(mine[0].Key, true, true)
-			}
-			mine, theirs = mine[1:], theirs[1:]
-		}
-	}
 }
