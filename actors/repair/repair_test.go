@@ -243,3 +243,36 @@ func TestForeignMessagesPanic(t *testing.T) {
 	require.Panics(t, func() { w.nodes[0].repair.Receive(&actors.Context{}, &msg.Put{}) })
 	require.Error(t, w.nodes[0].repair.Restore((&msg.ForgetRecord{}).AppendTo(nil)))
 }
+
+// A node misses writes that two others coordinate: about half fit the bound of
+// hints, the trees find the rest, and little moves twice.
+func TestHintsAndTreesTogether(t *testing.T) {
+	const keys = 20_000
+	s := shape{nodes: 3, partitions: 8}
+	w := newWorld(t, 7, s, repair.Config{RateBytes: 1 << 30})
+	w.hints.TargetBytes = keys / 4 * 128
+	w.nodes[2].crash()
+	for _, n := range w.nodes[:2] {
+		n.boot(s.trees)
+	}
+	lacked := 0
+	for i := range keys {
+		at := kv.NodeID(1 + i%2)
+		key, o := fmt.Sprintf("key-%012d", i), w.value(100)
+		w.put(key, o, 1, 2)
+		lacked += len(key) + len(o.Append(nil))
+		m := &msg.Hint{SentMs: w.wallMs(), Epoch: 1, Target: 3, Items: []*msg.PutItem{{Partition: w.partition(key), Key: []byte(key), Object: o}}}
+		w.nodes[at-1].receive(actors.Envelope{Message: m, To: actors.Address{Node: at, Kind: actors.Handoff}})
+	}
+	w.run(100 * ms)
+	hints := w.nodes[0].handoff.Stats().Hints + w.nodes[1].handoff.Stats().Hints
+	require.InDelta(t, keys/2, hints, keys/10)
+	w.wire = map[string]int{}
+	w.nodes[2].boot(s.trees)
+	w.run(9_000 * ms)
+	require.Zero(t, w.nodes[0].handoff.Stats().Hints+w.nodes[1].handoff.Stats().Hints)
+	w.run(40_000 * ms)
+	require.Empty(t, w.different())
+	t.Logf("lacked %d bytes, moved %d: %.3f; %v", lacked, w.moved(), float64(w.moved())/float64(lacked), w.wire)
+	require.LessOrEqual(t, float64(w.moved()), 1.2*float64(lacked))
+}
