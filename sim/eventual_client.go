@@ -50,7 +50,8 @@ const maxContexts = 6
 func (w *World) eventualInvoke(i, handle int, op *ClientOp, out *msg.Op) {
 	c, b := w.clients[i], bucketOf(w.layout, &w.cfg.Keys[op.Key])
 	out.Tuning = &kv.Tuning{WantContext: true, R: askOf(op.R), W: askOf(op.W)}
-	hop := causalhist.Op{Client: i, Node: op.Node, Boot: uint64(w.nodes[op.Node-1].inc), Call: w.nowNs, Outcome: causalhist.Unknown}
+	hop := causalhist.Op{Client: i, Node: op.Node, Boot: uint64(w.nodes[op.Node-1].inc), Call: w.nowNs, Outcome: causalhist.Unknown,
+		LimitMs: w.nodes[op.Node-1].clock.wall(w.nowNs) + causal.DefaultCapMs}
 	switch op.Do {
 	case "get":
 		hop.Kind = causalhist.Get
@@ -155,6 +156,8 @@ func (w *World) eventualComplete(i int, f *inFlight, outcome linearizability.Out
 		return
 	}
 	hop.Sum = r.Int
+	n := w.nodes[at.node-1]
+	hop.LimitMs = min(hop.LimitMs, n.clock.wall(w.nowNs)+causal.DefaultCapMs)
 	if hop.Kind == causalhist.Get && w.cfg.Keys[at.key].Counter {
 		hop.Sum = counterValue(r)
 	}

@@ -21,6 +21,7 @@ type bucketProfile struct {
 	context  span64     // share of the writes that carry a context
 	stale    span64     // of these, share that carries an older one than the last
 	ttlMs    span64     // life of values, in half of the buckets
+	clockMs  span64     // how far clocks get from true time
 }
 
 func (p *profile) bucketKnobs() []knob {
@@ -45,6 +46,7 @@ func (p *profile) bucketKnobs() []knob {
 		choice("buckets.mix", &b.mix, mix, mixNames, "operations on keys that are no counters"),
 		numeric("buckets.context", &b.context, percent(), 0, whole, "eventual: share of the writes that carry the context of an earlier answer"),
 		numeric("buckets.stale-context", &b.stale, percent(), 0, whole, "of these, share that carries an older context than the last one"),
+		numeric("buckets.clocks", &b.clockMs, clockTime(millisecond), 0, 1000*hour, "how far wall clocks get from true time at most in seeds with such buckets; 0: no bound"),
 		numeric("buckets.ttl", &b.ttlMs, clockTime(millisecond), 0, hour, "life of values, in half of the buckets; 0: for ever"),
 	}
 }
@@ -73,6 +75,7 @@ func (d *drawer) drawBuckets() {
 		}
 		c.Buckets = append(c.Buckets, b)
 	}
+	c.MaxClockMs = d.in(p.clockMs)
 	share := d.in(p.keys)
 	moved := 0
 	for i := range c.Keys {

@@ -36,7 +36,9 @@ type eventualOracle struct {
 	last   map[madeKey]causal.Stamp // the highest that a node has given a key
 	copies [][]copyOf               // by node and key: in its store
 	hints  [][]copyOf               // by node and key: in its handoff
-	buf    []byte
+	// forgetful are nodes whose sync policy may have lost how far their clock was.
+	forgetful map[kv.NodeID]bool
+	buf       []byte
 }
 
 type dotKey struct {
@@ -68,7 +70,7 @@ type heldState struct {
 }
 
 func (o *eventualOracle) init(w *World) {
-	*o = eventualOracle{w: w, index: map[string]int{}, dots: map[dotKey]uint64{}, stamps: map[stampKey]uint64{}, last: map[madeKey]causal.Stamp{}}
+	*o = eventualOracle{w: w, index: map[string]int{}, dots: map[dotKey]uint64{}, stamps: map[stampKey]uint64{}, last: map[madeKey]causal.Stamp{}, forgetful: map[kv.NodeID]bool{}}
 	for i := range w.cfg.Keys {
 		if w.modeOf(i) != kv.Strong && w.opts.Invariants != AtEnd {
 			o.index[w.cfg.Keys[i].Name] = i
@@ -143,6 +145,9 @@ func (o *eventualOracle) object(n *node, it *msg.PutItem, made bool) {
 func (o *eventualOracle) stamped(n *node, k int, v *causal.Value, sum uint64, made bool, dot causal.Dot, highest *causal.Stamp) {
 	key := stampKey{k, v.Stamp}
 	old, known := o.stamps[key]
+	if o.forgetful[v.Stamp.Node] {
+		return
+	}
 	if known && old != sum {
 		o.w.violate(Invariant, "node %d: stamp %v of key %q has two values, the second %q", n.id, v.Stamp, o.w.cfg.Keys[k].Name, v.Data)
 	}
@@ -237,6 +242,9 @@ func (c *copyOf) durable(n *node) (*causal.Object, bool) {
 // crashed is told before a node goes down: what is durable stays.
 func (o *eventualOracle) crashed(n *node, power bool) {
 	forget := power && o.w.cfg.Disk.Sync != "always" && !o.w.cfg.Strict
+	if forget {
+		o.forgetful[n.id] = true
+	}
 	for _, held := range [][]copyOf{o.copies[n.idx], o.hints[n.idx]} {
 		for k := range held {
 			object, ok := held[k].durable(n)

@@ -183,5 +183,7 @@ func isTrigger(name string) bool {
 	}
 	return (event == "send" || event == "handle") && slices.Contains([]string{"ping", "ping-req", "ack", "forward", "forwarded", "prepare", "promises", "touch",
 		"touched", "accept", "accepted", "confirm", "confirmed", "read-versions", "versions", "hand-over", "collect", "digest",
-		"digested", "list-keys", "listed-keys"}, message)
+		"digested", "list-keys", "listed-keys",
+		"put", "stored", "fetch", "fetched", "hint", "hinted", "compare", "compared", "tree-ask", "tree-told", "list-bucket", "bucket-listed",
+		"ask-dead", "dead-told", "forget"}, message)
 }

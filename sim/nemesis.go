@@ -56,7 +56,7 @@ var faults = map[string]faultKind{
 		}
 	}),
 	FaultMisdirected: onNodes(func(n *node, f *Fault, sign int64) { n.disk.misdirect = max(f.Value*sign, 0) }),
-	FaultClock:       onNodes(func(n *node, f *Fault, sign int64) { n.clock.wallMs += sign * f.Value }),
+	FaultClock:       onNodes(func(n *node, f *Fault, sign int64) { n.clockJumps(sign * f.Value) }),
 	FaultDrift: onNodes(func(n *node, f *Fault, sign int64) {
 		rate := f.Value
 		if sign < 0 {

@@ -23,6 +23,7 @@ type node struct {
 	disk          *Disk
 	clock         clock
 	pausedUntilNs int64
+	skewMs        int64 // of the wall clock, jumps included
 	slowDiskNs    int64
 	wiped         bool  // it has lost its disk
 	slowMilli     int64 // batches take so many thousandths of their time; 0: 1000
@@ -52,7 +53,8 @@ func newNode(w *World, idx int) *node {
 	roll := dice(mix(mix(w.plan.Seed, streamClock), uint64(idx)))
 	skew := roll.below(2*w.cfg.SkewMs+1) - w.cfg.SkewMs
 	drift := roll.below(2*w.cfg.DriftPPM+1) - w.cfg.DriftPPM
-	n.clock = newClock(1e9+roll.below(1e9), skew, max(1000+drift, 100))
+	n.clock = newClock(1e9+roll.below(1e9), w.cfg.offset(skew), max(1000+drift, 100))
+	n.skewMs = skew
 	n.lanes = make([]lane, w.cfg.Lanes)
 	for i := range n.lanes {
 		n.lanes[i].rand = rand.NewPCG(0, 0)

@@ -61,8 +61,11 @@ type Config struct {
 	ServiceNs       int64 `json:"service_ns"` // mean length of a batch
 	GatherNs        int64 `json:"gather_ns"`  // how long an idle lane waits for more messages, at most
 	BatchLimit      int   `json:"batch_limit"`
-	SkewMs          int64 `json:"skew_ms"`   // wall clocks differ by as much
-	DriftPPM        int64 `json:"drift_ppm"` // monotonic clocks run faster or slower by as much, in thousandths above 1000
+	// MaxClockMs is how far wall clocks get from true time at most, milliseconds;
+	// 0: no bound.
+	MaxClockMs int64 `json:"max_clock_ms,omitempty"`
+	SkewMs     int64 `json:"skew_ms"`   // wall clocks differ by as much
+	DriftPPM   int64 `json:"drift_ppm"` // monotonic clocks run faster or slower by as much, in thousandths above 1000
 }
 
 // DiskCfg describes the nodes' disks and logs.

@@ -14,7 +14,7 @@ func (d *drawer) script(kind string) {
 	prefs := d.layout().Preference(partitionOf(d.layout(), &d.plan.Config.Keys[key]))
 	switch kind {
 	case "minority":
-		d.minority(at, prefs)
+		d.minority(at, key, prefs)
 	case "stale-owner":
 		d.staleOwner(at, key, prefs)
 	case "slow-touch":
@@ -63,7 +63,11 @@ func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }
 // minority lets a write reach some replicas only: the owner loses its way to the
 // others, and right after its next accept it stops. Whoever takes over finds
 // replicas that disagree.
-func (d *drawer) minority(at int64, prefs []kv.NodeID) {
+func (d *drawer) minority(at int64, key int, prefs []kv.NodeID) {
+	message := "accept"
+	if d.plan.Config.Keys[key].Bucket != "" {
+		message = "put"
+	}
 	owner := prefs[0]
 	if d.ppm(200_000) {
 		owner = prefs[d.rng.IntN(len(prefs))]
@@ -76,7 +80,7 @@ func (d *drawer) minority(at int64, prefs []kv.NodeID) {
 		}
 	}
 	stop := Fault{AtNs: at, ForNs: d.stopNs(), Kind: d.stopKind(), Nodes: []kv.NodeID{owner},
-		On: &Trigger{Event: "send", Message: "accept", Nth: 1 + d.rng.IntN(3), DelayNs: d.log(span64{1e3, 8e6})}}
+		On: &Trigger{Event: "send", Message: message, Nth: 1 + d.rng.IntN(3), DelayNs: d.log(span64{1e3, 8e6})}}
 	d.add(stop)
 	if d.ppm(400_000) { // and the one that has the value stops too, soon or late
 		d.add(Fault{AtNs: at + d.log(span64{1e6, 300e6}), ForNs: d.stopNs(), Kind: d.stopKind(), Nodes: []kv.NodeID{reached}})
@@ -110,6 +114,9 @@ func (d *drawer) staleOwner(at int64, key int, prefs []kv.NodeID) {
 
 // op adds an operation to those drawn before.
 func (d *drawer) op(at int64, key int, node kv.NodeID, do string) {
+	if d.plan.Config.Keys[key].Bucket != "" && (do == "cas" || do == "getcas") {
+		do = "get"
+	}
 	op := ClientOp{AtNs: at, Client: d.rng.IntN(d.plan.Config.Clients), Node: node, Key: key, Do: do}
 	switch do {
 	case "set", "cas", "getcas":

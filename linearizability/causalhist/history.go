@@ -63,6 +63,9 @@ type Op struct {
 	Whole bool
 	Sum   int64 // Get and Incr of a counter: the value in the answer
 	Stamp Stamp // of the write, if known
+	// LimitMs is the highest Stamp.Ms that the coordinator of a read could take for
+	// a time that is not in the future; 0: any.
+	LimitMs int64
 	// Final: a read when all had healed and the replicas agreed.
 	Final bool
 	// Quorum is how many distinct replicas of the key the answer waited for; 0:
