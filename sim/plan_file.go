@@ -37,6 +37,9 @@ func FormatPlan(p *Plan) []byte {
 	}
 	list(&b, "ops", p.Ops)
 	list(&b, "faults", p.Faults)
+	if len(p.MapOps) > 0 {
+		list(&b, "map_ops", p.MapOps)
+	}
 	return b.Bytes()
 }
 

@@ -62,11 +62,12 @@ func (s *shrinker) lists() {
 		s.clientele()
 		s.faults()
 		s.ops()
+		s.mapOps()
 		again = s.size() < size
 	}
 }
 
-func (s *shrinker) size() int { return len(s.best.Ops) + len(s.best.Faults) }
+func (s *shrinker) size() int { return len(s.best.Ops) + len(s.best.Faults) + len(s.best.MapOps) }
 
 type shrinker struct {
 	best  *Plan
@@ -96,7 +97,7 @@ func (s *shrinker) convicts(r *Result) bool {
 func (s *shrinker) copied() *Plan {
 	p := *s.best
 	p.Config.Keys = slices.Clone(p.Config.Keys)
-	p.Ops, p.Faults = slices.Clone(p.Ops), slices.Clone(p.Faults)
+	p.Ops, p.Faults, p.MapOps = slices.Clone(p.Ops), slices.Clone(p.Faults), slices.Clone(p.MapOps)
 	return &p
 }
 
@@ -105,7 +106,8 @@ func (s *shrinker) truncate(atNs int64) {
 	p := s.copied()
 	p.Ops = slices.DeleteFunc(p.Ops, func(op ClientOp) bool { return op.AtNs > atNs })
 	p.Faults = slices.DeleteFunc(p.Faults, func(f Fault) bool { return f.AtNs > atNs })
-	if len(p.Ops) < len(s.best.Ops) || len(p.Faults) < len(s.best.Faults) {
+	p.MapOps = slices.DeleteFunc(p.MapOps, func(op MapOp) bool { return op.AtNs > atNs })
+	if len(p.Ops)+len(p.Faults)+len(p.MapOps) < s.size() {
 		s.try(p)
 	}
 }
@@ -150,6 +152,9 @@ func (s *shrinker) nodes() {
 	for i := range p.Ops {
 		p.Ops[i].Node = to(p.Ops[i].Node)
 	}
+	for i := range p.MapOps {
+		p.MapOps[i].Node = to(p.MapOps[i].Node)
+	}
 	for i := range p.Faults {
 		f := &p.Faults[i]
 		f.Nodes, f.To = slices.Clone(f.Nodes), slices.Clone(f.To)
@@ -174,6 +179,14 @@ func (s *shrinker) ops() {
 	ddmin(len(s.best.Ops), func(keep []int) bool {
 		p := *s.best
 		p.Ops = pick(s.best.Ops, keep)
+		return s.try(&p)
+	})
+}
+
+func (s *shrinker) mapOps() {
+	ddmin(len(s.best.MapOps), func(keep []int) bool {
+		p := *s.best
+		p.MapOps = pick(s.best.MapOps, keep)
 		return s.try(&p)
 	})
 }

@@ -102,6 +102,8 @@ func (s *Coordinator) retryDelayed(c *actors.Context) {
 }
 
 func (s *Coordinator) flushForwards(c *actors.Context, p *peer) {
+	// What has been answered since must not happen under a newer map.
+	p.out.forward = slices.DeleteFunc(p.out.forward, ref.closed)
 	for rest := p.out.forward; len(rest) > 0; {
 		n := fitting(rest, func(f *ref) int { return len(f.op().Key) + len(f.op().Value) })
 		p.forward.seq++
@@ -138,7 +140,7 @@ func (s *Coordinator) takeForward(c *actors.Context, m *msg.Forward) {
 		return
 	}
 	timeout := min(m.TimeoutNs, s.cfg.RequestTimeoutNs)
-	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops, forwarded: true})
+	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops, epoch: m.Epoch, forwarded: true})
 }
 
 // forwarded takes in the results of a forward.

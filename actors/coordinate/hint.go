@@ -54,11 +54,12 @@ func (s *Coordinator) flushHints(c *actors.Context, p *peer) {
 	for rest := p.out.hints; len(rest) > 0; {
 		n := 1
 		bytes := putSize(&rest[0].w.item)
-		for n < len(rest) && rest[n].target() == rest[0].target() && bytes < maxMessageBytes {
+		epoch := rest[0].w.part.epoch
+		for n < len(rest) && rest[n].target() == rest[0].target() && rest[n].w.part.epoch == epoch && bytes < maxMessageBytes {
 			bytes += putSize(&rest[n].w.item)
 			n++
 		}
-		m := &msg.Hint{ID: s.newID(), SentMs: c.WallMs, Epoch: s.cfg.Layout.Epoch(), Target: rest[0].target().node}
+		m := &msg.Hint{ID: s.newID(), SentMs: c.WallMs, Epoch: epoch, Target: rest[0].target().node}
 		for _, k := range rest[:n] {
 			m.Items = append(m.Items, k.w.item)
 		}

@@ -54,7 +54,7 @@ func (s *Coordinator) startReads(c *actors.Context) {
 
 func (s *Coordinator) startRead(c *actors.Context, f ref, rd *read) {
 	op := f.op()
-	p := s.part(op.Partition)
+	p := s.partFor(f)
 	if p == nil { // the bucket has gone since
 		s.giveUp(c, f)
 		return

@@ -16,10 +16,11 @@ type request struct {
 	ops        []msg.Op
 	results    []kv.Result // of a write under way: the one that it will have
 	progress   []progress
-	blocks     []int32 // how many earlier operations each waits for; nil: none does
-	open       int     // operations without a result
-	forwarded  bool    // from another coordinator
-	delayed    bool    // one of them had to be routed again
+	blocks     []int32  // how many earlier operations each waits for; nil: none does
+	open       int      // operations without a result
+	forwarded  bool     // from another coordinator
+	epoch      kv.Epoch // of the map by which the partitions were chosen; 0: this node's
+	delayed    bool     // one of them had to be routed again
 }
 
 // progress of one operation. What matters is whether it may still take effect
@@ -47,7 +48,7 @@ func (s *Coordinator) takeOps(c *actors.Context, m *msg.Ops) {
 	if m.TimeoutNs > 0 && m.TimeoutNs < timeout {
 		timeout = m.TimeoutNs
 	}
-	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops})
+	s.open(c, &request{reply: c.Sender, id: m.ID, deadlineNs: c.NowNs + timeout, ops: m.Ops, epoch: m.Epoch})
 }
 
 // open starts the operations of a new request.
@@ -110,7 +111,7 @@ func (r *request) blocking(j, i int) bool {
 // start lets an operation begin at the next flush.
 func (s *Coordinator) start(c *actors.Context, f ref) {
 	op := f.op()
-	p := s.part(op.Partition)
+	p := s.partFor(f)
 	if p == nil {
 		s.finish(c, f, kv.Refused("no bucket that is not strong has this partition here; it was dropped, or the map of this node is behind"))
 		return

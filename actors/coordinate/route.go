@@ -38,6 +38,9 @@ func (s *Coordinator) SetLayout(c *actors.Context, l *ring.Layout) {
 	for id, p := range s.parts.All() {
 		left = left || p.self >= 0 && l.IndexOf(id, s.cfg.Node) < 0
 	}
+	if old != nil {
+		s.answerGone(c, old)
+	}
 	s.parts = ring.Table[part]{}
 	if left { // events made on a partition that has left can't be looked up any more
 		s.source.Renew()
@@ -46,6 +49,35 @@ func (s *Coordinator) SetLayout(c *actors.Context, l *ring.Layout) {
 		s.place()
 	}
 	s.schedule(c)
+}
+
+// answerGone ends the operations on buckets that the newest map has no more, or
+// has anew in the same slot. Nothing more leaves for them but under the epoch of
+// the map that they began with, by which stores know another life.
+func (s *Coordinator) answerGone(c *actors.Context, old *ring.Layout) {
+	for _, r := range s.requests {
+		for i := range r.ops {
+			f, p := ref{r, i}, r.ops[i].Partition
+			if f.closed() || s.cfg.Layout.Mode(p) == old.Mode(p) && s.cfg.Layout.Born(p) == old.Born(p) {
+				continue
+			}
+			if r.progress[i] == left && r.ops[i].IsWrite() {
+				s.finish(c, f, kv.Result{Status: kv.Unknown})
+			} else {
+				s.finish(c, f, kv.Refused("the bucket was dropped"))
+			}
+		}
+	}
+}
+
+// partFor is the part of an operation; nil if its bucket is not here, or the
+// slot has another one than whoever chose the partition meant.
+func (s *Coordinator) partFor(f ref) *part {
+	p := s.part(f.op().Partition)
+	if p != nil && f.r.epoch != 0 && f.r.epoch < p.bucket.Created {
+		return nil
+	}
+	return p
 }
 
 // place makes the peers of the map, and keeps what is known of those there were.

@@ -95,16 +95,17 @@ func (s *Coordinator) forget(x *sent) {
 // a read of a batch may be of a key that the batch has written.
 func (s *Coordinator) flushPeer(c *actors.Context, p *peer) {
 	o := &p.out
-	epoch := s.cfg.Layout.Epoch()
 	for len(o.items) > 0 {
-		n := fitting(o.items, putSize)
+		epoch := o.itemFor[0].w.part.epoch
+		n := under(epoch, fitting(o.items, putSize), func(i int) kv.Epoch { return o.itemFor[i].w.part.epoch })
 		x := &sent{id: s.newID(), to: p, address: p.store, put: o.itemFor[:n:n]}
 		x.message = &msg.Put{ID: x.id, SentMs: c.WallMs, Epoch: epoch, Why: msg.ForWrite, Items: o.items[:n:n]}
 		s.send(c, x)
 		o.items, o.itemFor = o.items[n:], o.itemFor[n:]
 	}
 	for len(o.mends) > 0 {
-		n := fitting(o.mends, putSize)
+		epoch := o.mendFor[0].w.part.epoch
+		n := under(epoch, fitting(o.mends, putSize), func(i int) kv.Epoch { return o.mendFor[i].w.part.epoch })
 		x := &sent{id: s.newID(), to: p, address: p.store, put: o.mendFor[:n:n]}
 		x.message = &msg.Put{ID: x.id, SentMs: c.WallMs, Epoch: epoch, Why: msg.ForRead, Items: o.mends[:n:n]}
 		s.send(c, x)
@@ -124,9 +125,10 @@ func (s *Coordinator) flushPeer(c *actors.Context, p *peer) {
 // flushGets sends fetches and returns what they were gathered in, emptied.
 func (s *Coordinator) flushGets(c *actors.Context, p *peer, to actors.Address, gets []msg.FetchItem, of []asked) ([]msg.FetchItem, []asked) {
 	for len(gets) > 0 {
-		n := fitting(gets, func(it *msg.FetchItem) int { return len(it.Key) })
+		epoch := of[0].rd.part.epoch
+		n := under(epoch, fitting(gets, func(it *msg.FetchItem) int { return len(it.Key) }), func(i int) kv.Epoch { return of[i].rd.part.epoch })
 		x := &sent{id: s.newID(), to: p, address: to, get: of[:n:n]}
-		x.message = &msg.Fetch{ID: x.id, Epoch: s.cfg.Layout.Epoch(), Items: gets[:n:n]}
+		x.message = &msg.Fetch{ID: x.id, Epoch: epoch, Items: gets[:n:n]}
 		s.send(c, x)
 		gets, of = gets[n:], of[n:]
 	}
@@ -152,6 +154,17 @@ func fitting[T any](items []T, size func(*T) int) int {
 	for ; n < len(items); n++ {
 		if bytes += size(&items[n]); bytes > maxMessageBytes {
 			break
+		}
+	}
+	return n
+}
+
+// under is how many of the first n items began under the map of an epoch: a
+// message is of one, so that nothing gets into a bucket that is newer than it.
+func under(epoch kv.Epoch, n int, of func(i int) kv.Epoch) int {
+	for i := range n {
+		if of(i) != epoch {
+			return i
 		}
 	}
 	return n

@@ -46,7 +46,7 @@ func (s *Coordinator) startWrites(c *actors.Context) {
 
 func (s *Coordinator) startWrite(c *actors.Context, f ref, w *write, it *msg.PutItem) {
 	op := f.op()
-	p := s.part(op.Partition)
+	p := s.partFor(f)
 	if p == nil { // the bucket has gone since
 		s.giveUp(c, f)
 		return

@@ -18,7 +18,7 @@ func (r *Replica) SetLayout(_ *actors.Context, l *ring.Layout) {
 	r.cfg.Layout = l
 	for id, p := range r.parts.All() {
 		keep := r.holds(id) && l.Born(id) == p.born
-		failpoint.Inject("bug-72-slot-keeps-what-it-held", func() { keep = keep || r.holds(id) })
+		failpoint.Inject("bug-72-dropped-copy-kept", func() { keep = true })
 		if !keep {
 			r.parts.Set(id, nil)
 		}

@@ -1,6 +1,8 @@
 package shard
 
 import (
+	"slices"
+
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
@@ -255,6 +257,8 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Layout.Epoch(), Keys: o.versions[:n:n]})
 		o.versions, o.versionFor = o.versions[n:], o.versionFor[n:]
 	}
+	// What has been answered since must not happen under a newer map.
+	o.forward = slices.DeleteFunc(o.forward, ref.closed)
 	for len(o.forward) > 0 {
 		n := fitting(o.forward, func(f *ref) int { return len(f.op().Key) + len(f.op().Value) + len(f.op().Expected) })
 		s.flushForward(c, p, o.forward[:n:n])
