@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -15,11 +16,11 @@ import (
 )
 
 // loop serves all sockets of a server with one goroutine (docs/adr/0008). In
-// one turn it reads every socket that is ready, sends their operations through
-// its gate as one batch, and writes the replies of every connection whose
-// results have come. It never waits for one connection.
+// one turn it reads every socket that is ready and writes the replies of every
+// connection whose results have come; the operations that it has read leave
+// through its gate as one batch. It never waits for one connection.
 //
-// It waits for sockets and for results at once: the sockets are in an epoll set
+// A busy loop gathers (crowd_linux.go). It waits for sockets and for results at once: the sockets are in an epoll set
 // whose own descriptor is in the runtime's poller, and whoever has something
 // else for the loop ends the wait by a read deadline in the past, which costs
 // no system call.
@@ -37,6 +38,8 @@ type loop struct {
 	again   []*socket // that may have more to read
 	scratch []byte
 	now     time.Time // begin of this turn
+	crowd   crowd
+	idle    int       // turns since one that found something
 	timed   []*socket // all that have a deadline, and some that had one
 	alarm   *time.Timer
 	alarmAt time.Time // when it rings; zero: not set
@@ -64,7 +67,7 @@ func newLoop(s *Server) (*loop, error) {
 		return nil, fmt.Errorf("resp: can't make an epoll set: %w", err)
 	}
 	l := &loop{
-		s: s, epfd: epfd, events: make([]unix.EpollEvent, maxEvents), scratch: make([]byte, baseBuffer), done: make(chan struct{}),
+		s: s, epfd: epfd, crowd: newCrowd(), events: make([]unix.EpollEvent, maxEvents), scratch: make([]byte, baseBuffer), done: make(chan struct{}),
 	}
 	if err = unix.SetNonblock(epfd, true); err == nil { // or the runtime would not poll it
 		l.file = os.NewFile(uintptr(epfd), "epoll")
@@ -119,10 +122,8 @@ func (l *loop) wait() {
 	l.parked.Store(true)
 	if len(l.again) > 0 || l.nudged.Load() || l.gate.Pending() {
 		l.parked.Store(false)
-		l.poll()
 		return
 	}
-	l.ready = 0
 	err := l.raw.Read(l.fetch)
 	if !l.parked.Swap(false) || err != nil {
 		_ = l.file.SetReadDeadline(time.Time{}) // it was valid in newLoop
@@ -132,29 +133,60 @@ func (l *loop) wait() {
 func (l *loop) run() {
 	defer close(l.done)
 	for stopped := false; !stopped; {
-		l.wait()
-		l.now = time.Now()
-		again := l.again
-		l.again = nil
-		for i := range l.events[:l.ready] {
-			l.event(&l.events[i])
+		if l.ready == 0 {
+			l.poll()
 		}
-		for _, k := range again {
-			l.proceed(k)
-		}
-		l.gate.Flush()
-		for _, o := range l.gate.Finished() {
-			k := o.(*socket)
-			l.resume(k, k.session.Results())
-		}
+		found := l.turn()
 		if l.nudged.Swap(false) {
-			stopped = l.takeIn()
+			found, stopped = true, l.takeIn()
 			l.expire()
 		}
-		l.gate.Flush()
+		l.next(found)
 	}
 	l.alarm.Stop()
 	_ = l.file.Close() // nothing is in it
+}
+
+// turn reads and writes what can be; it reports whether that was anything.
+func (l *loop) turn() (found bool) {
+	again := l.again
+	l.again = nil
+	found = l.ready > 0 || len(again) > 0
+	l.now = time.Now()
+	for i := range l.events[:l.ready] {
+		l.event(&l.events[i])
+	}
+	l.ready = 0
+	for _, k := range again {
+		l.proceed(k)
+	}
+	for _, o := range l.gate.Finished() {
+		found = true
+		k := o.(*socket)
+		l.resume(k, k.session.Results())
+	}
+	return found
+}
+
+// next sends what was gathered, if enough was or if nothing more comes, and
+// then looks around for a while before it waits.
+func (l *loop) next(found bool) {
+	l.idle++
+	if found {
+		l.idle = 0
+	}
+	dry := l.idle > l.crowd.patience()
+	switch {
+	case l.crowd.enough() || dry && l.crowd.gathered > 0:
+		l.gate.Flush()
+		l.crowd.sent(l.now)
+		l.idle = 0
+	case found:
+	case dry:
+		l.wait()
+	default:
+		runtime.Gosched()
+	}
 }
 
 // takeIn welcomes new sockets and goes on with those that were away.

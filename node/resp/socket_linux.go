@@ -23,6 +23,7 @@ type socket struct {
 	state   state
 	session door.GateSession // made by the first data command
 
+	seen      uint32    // crowd.window when it last began something
 	readable  bool      // there may be something to read
 	hungUp    bool      // the end of the stream is among it
 	timed     bool      // in loop.timed
@@ -137,6 +138,7 @@ func (l *loop) drive(k *socket) {
 				k.session = l.gate.Open(k)
 			}
 			k.state, k.deadline = waiting, time.Time{}
+			l.crowd.add(&k.seen)
 			k.session.Start(k.bucket, k.w.ops)
 			return
 		case needRun:

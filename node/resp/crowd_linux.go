@@ -1,0 +1,62 @@
+package resp
+
+import "time"
+
+// crowd decides how many requests the loop gathers before it sends them on. A
+// batch costs a few wake-ups and a pass through a lane, however small it is; a
+// client that keeps fifty connections busy sends their requests one after the
+// other, so a loop that took each as it came would make fifty batches of them. It waits
+// for a third of the connections that were busy of late, so that client, loop
+// and lane work at the same time; and only for as long as it keeps finding
+// something, so nobody waits for a request that does not come.
+type crowd struct {
+	gathered int    // requests since the last batch
+	want     int    // enough for one
+	busy     int    // connections that began something in this window
+	window   uint32 // its number
+	since    time.Time
+}
+
+const (
+	crowdWindow = 10 * time.Millisecond
+	crowdShare  = 3  // of the busy connections
+	mostWanted  = 64 // requests
+	// lookAround is how many turns in a row a busy loop may find nothing before
+	// it takes that for silence: some microseconds, in which the lanes run too.
+	// Waiting costs the loop and whoever wakes it a switch of threads.
+	lookAround = 20
+)
+
+func newCrowd() crowd { return crowd{want: 1, window: 1} }
+
+// add counts a request of a connection, which keeps seen.
+func (c *crowd) add(seen *uint32) {
+	c.gathered++
+	if *seen != c.window {
+		*seen = c.window
+		c.busy++
+	}
+}
+
+// enough reports whether what was gathered should leave.
+func (c *crowd) enough() bool { return c.gathered >= c.want }
+
+// patience is how many turns that find nothing mean silence: none for a
+// connection that is alone.
+func (c *crowd) patience() int {
+	if c.want == 1 {
+		return 0
+	}
+	return lookAround
+}
+
+// sent notes that a batch has left.
+func (c *crowd) sent(now time.Time) {
+	c.gathered = 0
+	if now.Sub(c.since) < crowdWindow {
+		return
+	}
+	c.want = max(1, min(c.busy/crowdShare, mostWanted))
+	c.busy, c.since = 0, now
+	c.window++
+}

@@ -1,0 +1,117 @@
+package resp
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/node/door/doortest"
+)
+
+// TestEndOfStream: what came before the end is answered, and the end is noticed
+// however it comes together with the rest.
+func TestEndOfStream(t *testing.T) {
+	s, addr := serve(t, doortest.New(), nil)
+	for size := range 200 {
+		c := dial(t, addr).(*net.TCPConn)
+		value := strings.Repeat("v", size*397%baseBuffer)
+		_, err := c.Write([]byte(cmd("SET", "k", value) + cmd("GET", "k") + "*1\r\n$4\r\nPI"))
+		require.NoError(t, err)
+		require.NoError(t, c.CloseWrite())
+		out, err := io.ReadAll(c)
+		require.NoError(t, err)
+		require.Equal(t, "+OK\r\n"+bulk(value), string(out))
+	}
+	require.Eventually(t, func() bool { return len(s.clients()) == 0 }, 10*time.Second, time.Millisecond)
+}
+
+// TestManyWait: connections that wait for the store at the same time are
+// answered as their results come, in any order.
+func TestManyWait(t *testing.T) {
+	h := doortest.New()
+	gates := make([]chan struct{}, 50)
+	for i := range gates {
+		gates[i] = make(chan struct{})
+	}
+	h.Before = func(ops []msg.Op) {
+		var i int
+		if _, err := fmt.Sscanf(string(ops[0].Key), "slow%d", &i); err == nil {
+			<-gates[i]
+		}
+	}
+	_, addr := serve(t, h, nil)
+	conns := make([]net.Conn, len(gates))
+	for i := range conns {
+		conns[i] = dial(t, addr)
+		_, err := conns[i].Write([]byte(cmd("GET", fmt.Sprint("slow", i)) + cmd("PING")))
+		require.NoError(t, err)
+	}
+	for i := range conns {
+		i = (i*37 + 11) % len(conns)
+		close(gates[i])
+		ask(t, conns[i], "", "$-1\r\n+PONG\r\n")
+	}
+}
+
+// TestShutdownCutsOff: a connection that waits for the store beyond the time
+// that Shutdown has is closed at once, and forgotten when the store has answered.
+func TestShutdownCutsOff(t *testing.T) {
+	h := doortest.New()
+	started, release := make(chan struct{}), make(chan struct{})
+	h.Before = func([]msg.Op) { close(started); <-release }
+	s := New(Config{Host: h})
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	c := dial(t, l.Addr().String())
+	_, err = c.Write([]byte(cmd("SET", "a", "b")))
+	require.NoError(t, err)
+	<-started
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	down := make(chan error, 1)
+	go func() { down <- s.Shutdown(ctx) }()
+	_, err = c.Read(make([]byte, 1))
+	require.ErrorIs(t, err, io.EOF)
+	require.Len(t, s.clients(), 1)
+	close(release)
+	require.ErrorIs(t, <-down, context.Canceled)
+	require.ErrorIs(t, <-served, ErrClosed)
+	assert.Zero(t, h.Sessions.Load())
+}
+
+func TestCrowd(t *testing.T) {
+	c := newCrowd()
+	now := time.Unix(1, 0)
+	seen := make([]uint32, 60)
+	assert.Zero(t, c.patience(), "nobody is busy")
+	c.add(&seen[0])
+	require.True(t, c.enough(), "the first request leaves at once")
+	c.sent(now)
+	for range 3 { // all of them, again and again
+		for i := range seen {
+			c.add(&seen[i])
+		}
+		now = now.Add(crowdWindow)
+		c.sent(now)
+	}
+	require.Equal(t, 20, c.want)
+	assert.Equal(t, lookAround, c.patience())
+	for i := range 20 {
+		assert.False(t, c.enough(), i)
+		c.add(&seen[0])
+	}
+	assert.True(t, c.enough())
+	now = now.Add(crowdWindow)
+	c.sent(now)
+	assert.Equal(t, 1, c.want, "one connection is alone now")
+}
