@@ -37,8 +37,6 @@ type world struct {
 	diskNs    int64 // 0: what is persisted is durable at once
 	delayNs   int64 // a message takes from 1 to that many ns
 	cut       map[kv.NodeID]bool
-	tune      func(*coordinate.Config)
-	seen      func(e *actors.Envelope) // every message between nodes, as it arrives
 	answered  func(id uint64)
 }
 
@@ -119,11 +117,7 @@ func (w *world) boot(n *node) {
 	n.down, n.pending, n.timers = false, nil, map[actors.Address]int64{}
 	n.store = store.New(store.Config{Layout: w.layout, Node: n.id, Lanes: 1, Shape: causal.Shape{Buckets: 16, Fanout: 4}})
 	n.handoff = handoff.New(handoff.Config{Layout: w.layout, Node: n.id, Inc: n.inc, Lanes: 1})
-	cfg := coordinate.Config{Layout: w.layout, Node: n.id, Inc: n.inc, Lanes: 1}
-	if w.tune != nil {
-		w.tune(&cfg)
-	}
-	n.coord = coordinate.New(cfg, n.store, n.handoff)
+	n.coord = coordinate.New(coordinate.Config{Layout: w.layout, Node: n.id, Inc: n.inc, Lanes: 1}, n.store, n.handoff)
 	for rest := n.disk; len(rest) > 0; {
 		var payload []byte
 		payload, rest = actors.NextRecord(rest)
@@ -368,9 +362,6 @@ func (w *world) happen(e *event) {
 	}
 	if from := e.env.From.Node; from != n.id && (w.cut[from] || w.cut[n.id]) {
 		return
-	}
-	if w.seen != nil {
-		w.seen(&e.env)
 	}
 	w.step(n, e.env)
 }
