@@ -43,7 +43,11 @@ func (w *World) answered(e *event) {
 	for k := range ops {
 		r := &res.Results[k]
 		w.trace.note(w, int(ops[k].op.Node), "client %d: answer %v %q %d", i, r.Status, r.Data, r.Int)
-		w.complete(i, &ops[k], resultOf(ops[k].op, r), r)
+		res := resultOf(ops[k].op, r)
+		if ops[k].op.Do == "delete" && w.modeOf(ops[k].op.Key) != kv.Strong {
+			res.Saw, res.Found = linearizability.SawNothing, false // without an owner it is a blind write
+		}
+		w.complete(i, &ops[k], res, r)
 	}
 	w.settled(i, func(f *inFlight) bool { return f.part == res.ID>>24&0xff })
 }

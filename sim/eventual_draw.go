@@ -22,6 +22,8 @@ type bucketProfile struct {
 	stale    span64     // of these, share that carries an older one than the last
 	ttlMs    span64     // life of values, in half of the buckets
 	clockMs  span64     // how far clocks get from true time
+	hintMs   span64     // life of hints
+	hintSize span64     // bytes of hints for one node
 }
 
 func (p *profile) bucketKnobs() []knob {
@@ -47,6 +49,8 @@ func (p *profile) bucketKnobs() []knob {
 		numeric("buckets.context", &b.context, percent(), 0, whole, "eventual: share of the writes that carry the context of an earlier answer"),
 		numeric("buckets.stale-context", &b.stale, percent(), 0, whole, "of these, share that carries an older context than the last one"),
 		numeric("buckets.clocks", &b.clockMs, clockTime(millisecond), 0, 1000*hour, "how far wall clocks get from true time at most in seeds with such buckets; 0: no bound"),
+		numeric("buckets.hint-life", &b.hintMs, clockTime(millisecond), 0, hour, "life of hints and of messages with objects; tombstones are collected a little after twice that; 0: longer than every run"),
+		numeric("buckets.hint-bytes", &b.hintSize, plain(), 0, 1<<30, "bytes of hints that a node keeps for another; 0: no bound that matters"),
 		numeric("buckets.ttl", &b.ttlMs, clockTime(millisecond), 0, hour, "life of values, in half of the buckets; 0: for ever"),
 	}
 }
@@ -75,7 +79,7 @@ func (d *drawer) drawBuckets() {
 		}
 		c.Buckets = append(c.Buckets, b)
 	}
-	c.MaxClockMs = d.in(p.clockMs)
+	c.MaxClockMs, c.HintTTLMs, c.HintBytes = d.in(p.clockMs), d.in(p.hintMs), d.in(p.hintSize)
 	share := d.in(p.keys)
 	moved := 0
 	for i := range c.Keys {

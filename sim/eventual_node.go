@@ -16,6 +16,24 @@ func (n *node) eventualConfig(cfg *system.Config) {
 	hand := &cfg.Handoff
 	hand.BackoffNs, hand.MaxBackoffNs, hand.ProbeNs = c.BackoffNs, 16*c.BackoffNs, 8*c.SuspectNs
 	hand.AnswerNs = 4 * c.ResendNs
+	rep := &cfg.Repair
+	rep.IntervalNs, rep.SettleNs, rep.AnswerNs = 2*c.LevelNs, c.LevelNs, 4*c.ResendNs
+	rep.OperationMs = c.RequestTimeoutNs/1e6 + 1
+	if c.HintTTLMs > 0 {
+		hand.HintTTLMs, hand.MessageTTLMs = c.HintTTLMs, c.HintTTLMs
+		cfg.Store.MessageTTLMs = c.HintTTLMs
+		rep.GraceMs = c.GraceMs()
+		rep.CollectNs = rep.GraceMs * 1e6 / 4
+	}
+	if c.HintBytes > 0 {
+		hand.TargetBytes, hand.TotalBytes = c.HintBytes, 2*c.HintBytes
+	}
+}
+
+// GraceMs is how old a tombstone must be to be collected: it outlasts hints,
+// messages, operations and the difference of clocks, and not by much.
+func (c *Config) GraceMs() int64 {
+	return 2*c.HintTTLMs + c.RequestTimeoutNs/1e6 + 2*causal.DefaultCapMs
 }
 
 // storeView is what the oracles see of a node's store.

@@ -64,8 +64,13 @@ type Config struct {
 	// MaxClockMs is how far wall clocks get from true time at most, milliseconds;
 	// 0: no bound.
 	MaxClockMs int64 `json:"max_clock_ms,omitempty"`
-	SkewMs     int64 `json:"skew_ms"`   // wall clocks differ by as much
-	DriftPPM   int64 `json:"drift_ppm"` // monotonic clocks run faster or slower by as much, in thousandths above 1000
+	// HintTTLMs is the life of hints, and of messages with objects, milliseconds; 0:
+	// longer than every run. HintBytes bounds the hints for one node; 0: no bound
+	// that matters.
+	HintTTLMs int64 `json:"hint_ttl_ms,omitempty"`
+	HintBytes int64 `json:"hint_bytes,omitempty"`
+	SkewMs    int64 `json:"skew_ms"`   // wall clocks differ by as much
+	DriftPPM  int64 `json:"drift_ppm"` // monotonic clocks run faster or slower by as much, in thousandths above 1000
 }
 
 // DiskCfg describes the nodes' disks and logs.
