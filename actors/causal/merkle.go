@@ -161,13 +161,17 @@ func (t *Tree) Has(n NodeRef) bool {
 	return int(n.Level) < len(t.levels) && int(n.Index) < len(t.levels[n.Level])
 }
 
-// Children appends the hashes of a node's children, at most Fanout; none if the
+// Halves appends half of the hash of each of a node's children, at most Fanout:
+// what a Walk compares, which a collision of 64 bits can mislead. None if the
 // tree has no such node or it is a bucket.
-func (t *Tree) Children(dst []Hash, n NodeRef) []Hash {
+func (t *Tree) Halves(dst []uint64, n NodeRef) []uint64 {
 	if n.Level == 0 || !t.Has(n) {
 		return dst
 	}
 	t.refresh()
 	low, high := t.children(int(n.Level), int(n.Index))
-	return append(dst, t.levels[n.Level-1][low:high]...)
+	for _, h := range t.levels[n.Level-1][low:high] {
+		dst = append(dst, h.Hi)
+	}
+	return dst
 }

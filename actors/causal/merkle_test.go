@@ -123,9 +123,9 @@ func walk(t require.TestingT, mine, theirs *Tree, limit int) []uint32 {
 	for asked := w.Ask(limit); len(asked) > 0; asked = w.Ask(limit) {
 		require.LessOrEqual(t, len(asked), limit)
 		require.Equal(t, asked, w.Ask(limit), "a lost question can be asked again")
-		var hashes []Hash
+		var hashes []uint64
 		for _, n := range asked {
-			hashes = theirs.Children(hashes, n)
+			hashes = theirs.Halves(hashes, n)
 		}
 		require.False(t, w.Take(mine, asked, hashes[:len(hashes)-1]), "an answer that is too short")
 		require.True(t, w.Take(mine, asked, hashes))
@@ -137,9 +137,9 @@ func walk(t require.TestingT, mine, theirs *Tree, limit int) []uint32 {
 func TestTreeRefusesWhatItDoesNotHave(t *testing.T) {
 	tree := NewTree(Shape{Buckets: 64, Fanout: 16})
 	for _, n := range []NodeRef{{0, 0}, {1, 4}, {3, 0}, {255, 1 << 31}} {
-		require.Empty(t, tree.Children(nil, n))
+		require.Empty(t, tree.Halves(nil, n))
 	}
-	require.Len(t, tree.Children(nil, tree.RootRef()), 4)
+	require.Len(t, tree.Halves(nil, tree.RootRef()), 4)
 	require.Error(t, Shape{Buckets: 3, Fanout: 2}.Check())
 	require.Error(t, Shape{Buckets: 4, Fanout: 1}.Check())
 	require.Error(t, Shape{Buckets: 2 * MaxBuckets, Fanout: 2}.Check())

@@ -7,7 +7,7 @@ import "slices"
 //
 //	w := NewWalk(tree, root of the peer)
 //	for asked := w.Ask(limit); len(asked) > 0; asked = w.Ask(limit) {
-//		w.Take(tree, asked, the peer's Children of each, one after the other)
+//		w.Take(tree, asked, the peer's Halves of each, one after the other)
 //	}
 //	w.Buckets()
 //
@@ -45,15 +45,16 @@ func (w *Walk) Ask(limit int) []NodeRef {
 }
 
 // Take takes in the peer's answer to the last Ask. It reports false, and does
-// nothing, for an answer that is not one to it: late, or of a tree of another shape.
-func (w *Walk) Take(t *Tree, asked []NodeRef, theirs []Hash) bool {
+// nothing, for an answer that is not one to it: late, or of a tree of another
+// shape. Of each hash the half suffices that Halves gives.
+func (w *Walk) Take(t *Tree, asked []NodeRef, theirs []uint64) bool {
 	rest := len(w.pending) - len(asked)
 	if len(asked) == 0 || rest < 0 || !slices.Equal(w.pending[rest:], asked) {
 		return false
 	}
-	var mine []Hash
+	var mine []uint64
 	for _, n := range asked {
-		mine = t.Children(mine, n)
+		mine = t.Halves(mine, n)
 	}
 	if len(mine) != len(theirs) {
 		return false

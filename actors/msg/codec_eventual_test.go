@@ -36,12 +36,15 @@ func (f filler) eventual(v reflect.Value, at any) bool {
 			p.Object = &o
 		}
 	case *KeyMark:
-		*p = KeyMark{Name: uint32(f.number(MarkBits)), State: uint32(f.number(MarkBits)), Weight: uint32(f.number(MarkBits))}
+		*p = KeyMark{Name: uint32(f.number(MarkBits)), Weight: uint32(f.number(MarkBits))}
 	case *WantItem:
 		*p = WantItem{Bucket: uint32(f.number(32)), Name: uint32(f.number(MarkBits))}
 	case *ListBuckets:
 		f.fillKind(v)
 		slices.Sort(p.Buckets)
+		for i := range p.States {
+			p.States[i] &= 1<<MarkBits - 1
+		}
 	case *Want:
 		f.fillKind(v)
 		slices.Sort(p.Whole)

@@ -78,9 +78,9 @@ func (m *TreeTold) encode(w *writer) {
 	at := len(w.b)
 	w.b = append(w.b, make([]byte, (len(m.Hashes)+7)/8)...)
 	for i, h := range m.Hashes {
-		if h != (causal.Hash{}) {
+		if h != 0 {
 			w.b[at+i/8] |= 1 << (i % 8)
-			w.hash(h)
+			w.fixed64(h)
 		}
 	}
 }
@@ -102,12 +102,12 @@ func (m *TreeTold) decode(r *reader) {
 		r.Fail("a hash beyond the last")
 		return
 	}
-	m.Hashes = list[causal.Hash](int(n))
+	m.Hashes = list[uint64](int(n))
 	for i := range m.Hashes {
 		if set[i/8]>>(i%8)&1 == 0 {
 			continue
 		}
-		if m.Hashes[i] = r.hash(); m.Hashes[i] == (causal.Hash{}) {
+		if m.Hashes[i] = r.Fixed64(); m.Hashes[i] == 0 {
 			r.Fail("a zero hash that is written out")
 			return
 		}
@@ -139,6 +139,11 @@ func (m *ListBuckets) encode(w *writer) {
 	w.partition(m.Partition)
 	w.fixed64(m.Salt)
 	w.ascending(m.Buckets)
+	w.numbers(m.Counts)
+	w.uvarint(uint64(len(m.States)))
+	for _, v := range m.States {
+		w.mark(v)
+	}
 }
 
 func (m *ListBuckets) decode(r *reader) {
@@ -146,9 +151,29 @@ func (m *ListBuckets) decode(r *reader) {
 	m.Partition = r.partition()
 	m.Salt = r.Fixed64()
 	m.Buckets = r.ascending()
+	m.Counts = r.numbers()
+	m.States = list[uint32](r.Count(MarkBits / 8))
+	for i := range m.States {
+		m.States[i] = r.mark()
+	}
 }
 
-// mark writes one of the numbers of a KeyMark.
+func (w *writer) numbers(numbers []uint32) {
+	w.uvarint(uint64(len(numbers)))
+	for _, n := range numbers {
+		w.uvarint(uint64(n))
+	}
+}
+
+func (r *reader) numbers() []uint32 {
+	numbers := list[uint32](r.Count(1))
+	for i := range numbers {
+		numbers[i] = r.Uint32()
+	}
+	return numbers
+}
+
+// mark writes a hash or a weight of a key.
 func (w *writer) mark(v uint32) {
 	if v >= 1<<MarkBits {
 		panic(fmt.Sprintf("msg: a number of %d in a mark, allowed are %d bits", v, MarkBits))
@@ -168,29 +193,24 @@ func (r *reader) mark() uint32 {
 
 func (m *BucketsListed) encode(w *writer) {
 	w.uvarint(m.ID)
-	w.uvarint(uint64(len(m.Counts)))
-	for _, n := range m.Counts {
-		w.uvarint(uint64(n))
-	}
+	w.numbers(m.Counts)
 	w.uvarint(uint64(len(m.Marks)))
 	for i := range m.Marks {
 		w.mark(m.Marks[i].Name)
-		w.mark(m.Marks[i].State)
 		w.mark(m.Marks[i].Weight)
 	}
+	w.bytes(m.Lacks)
 }
 
 func (m *BucketsListed) decode(r *reader) {
-	const markBytes = 9
+	const size = 2 * MarkBits / 8
 	m.ID = r.Uvarint()
-	m.Counts = list[uint32](r.Count(1))
-	for i := range m.Counts {
-		m.Counts[i] = r.Uint32()
-	}
-	m.Marks = list[KeyMark](r.Count(markBytes))
+	m.Counts = r.numbers()
+	m.Marks = list[KeyMark](r.Count(size))
 	for i := range m.Marks {
-		m.Marks[i] = KeyMark{Name: r.mark(), State: r.mark(), Weight: r.mark()}
+		m.Marks[i] = KeyMark{Name: r.mark(), Weight: r.mark()}
 	}
+	m.Lacks = r.Bytes()
 }
 
 func (m *Want) encode(w *writer) {

@@ -140,35 +140,43 @@ type TreeAsk struct {
 	Partition kv.Partition
 }
 
-// TreeTold answers TreeAsk: the children of each, one after the other.
+// TreeTold answers TreeAsk: the children of each, one after the other, each by
+// the half of its hash that causal.Walk looks at.
 type TreeTold struct {
 	ID     uint64
-	Hashes []causal.Hash
+	Hashes []uint64
 }
 
-// MarkBits is the length of the numbers of a KeyMark.
+// MarkBits is the length of the hashes and weights of keys.
 const MarkBits = 24
 
-// KeyMark stands for a key in the listing of a bucket, in few bytes: hashes of
-// its name and of its state, with a salt so that two which coincide in one
-// session do not in the next, and a weight that most often is the higher one
-// (as a serial number, RFC 1982) in the newer of two states. Each is below 1<<MarkBits.
-type KeyMark struct{ Name, State, Weight uint32 }
+// KeyMark stands for a key in the listing of a bucket, in few bytes: a hash of
+// its name, and a weight that most often is the higher one (as a serial number,
+// RFC 1982) in the newer of two states. Each is below 1<<MarkBits.
+type KeyMark struct{ Name, Weight uint32 }
 
-// ListBuckets asks for the keys of buckets, which ascend, of a partition's tree.
+// ListBuckets asks in what the keys of buckets, which ascend, of a partition's
+// tree differ from the asker's. Of each of those it has a hash of name and state,
+// below 1<<MarkBits: Counts[i] of States are of Buckets[i]. All hashes have a
+// salt, so that two which coincide in one session do not in the next.
 type ListBuckets struct {
 	ID        uint64
 	Salt      uint64
 	Buckets   []uint32
+	Counts    []uint32
+	States    []uint32
 	Partition kv.Partition
 }
 
-// BucketsListed answers ListBuckets for the first len(Counts) buckets asked
-// for: so many of the marks are of each.
+// BucketsListed answers ListBuckets for the first len(Counts) buckets asked for:
+// so many of the marks are of each, of the keys whose state the asker does not
+// have. Lacks has a bit for each state of the asker in these buckets, the lowest
+// of a byte first: set where it is not known here.
 type BucketsListed struct {
 	ID     uint64
 	Counts []uint32
 	Marks  []KeyMark
+	Lacks  []byte
 }
 
 // WantItem names all keys of a bucket with that KeyMark.Name.

@@ -50,7 +50,7 @@ func (r *Repair) treeAsk(c *actors.Context, m *msg.TreeAsk) {
 	if len(m.Nodes) <= maxNodes && r.open(c, m.Partition) {
 		tree := r.cfg.Store.Tree(m.Partition)
 		for _, n := range m.Nodes {
-			reply.Hashes = tree.Children(reply.Hashes, n)
+			reply.Hashes = tree.Halves(reply.Hashes, n)
 		}
 	}
 	c.SendDurable(c.Sender, reply)
@@ -60,18 +60,24 @@ func (r *Repair) treeAsk(c *actors.Context, m *msg.TreeAsk) {
 // about two milliseconds.
 const maxMarks = 2048
 
+// listBuckets tells in what buckets differ from the asker's: of the first ones
+// in full, none if the question makes no sense.
 func (r *Repair) listBuckets(c *actors.Context, m *msg.ListBuckets) {
 	reply := &msg.BucketsListed{ID: m.ID}
-	if r.open(c, m.Partition) {
-		for _, b := range m.Buckets {
-			if len(reply.Marks) >= maxMarks {
+	if r.open(c, m.Partition) && len(m.Counts) == len(m.Buckets) {
+		at, looked := 0, 0
+		for i, b := range m.Buckets {
+			end := at + int(m.Counts[i])
+			if looked >= maxMarks || end > len(m.States) {
 				break
 			}
-			marks := r.marks(m.Partition, b, m.Salt)
-			for i := range marks {
-				reply.Marks = append(reply.Marks, marks[i].KeyMark)
-			}
-			reply.Counts = append(reply.Counts, uint32(len(marks)))
+			mine := r.marks(m.Partition, b, m.Salt)
+			looked += len(mine)
+			var unknown []msg.KeyMark
+			reply.Lacks, unknown = lacks(reply.Lacks, at, m.States[at:end], mine)
+			reply.Marks = append(reply.Marks, unknown...)
+			reply.Counts = append(reply.Counts, uint32(len(unknown)))
+			at = end
 		}
 	}
 	c.SendDurable(c.Sender, reply)

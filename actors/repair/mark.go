@@ -40,10 +40,11 @@ func weightOf(o *causal.Object) uint32 {
 	return uint32(w) & markMask
 }
 
-// marked is a key of the own store with its mark.
+// marked is a key of the own store with what is said of it.
 type marked struct {
 	msg.KeyMark
-	key []byte
+	state uint32
+	key   []byte
 }
 
 // wholeBucket is a limit for Store.List that no bucket reaches.
@@ -55,7 +56,7 @@ func (r *Repair) marks(p kv.Partition, bucket uint32, salt uint64) []marked {
 	out := make([]marked, len(keys))
 	for i := range keys {
 		o, digest := r.cfg.Store.Lookup(p, keys[i].Key)
-		out[i] = marked{msg.KeyMark{Name: nameOf(keys[i].Key, salt), State: stateOf(digest, salt), Weight: weightOf(&o)}, keys[i].Key}
+		out[i] = marked{msg.KeyMark{Name: nameOf(keys[i].Key, salt), Weight: weightOf(&o)}, stateOf(digest, salt), keys[i].Key}
 	}
 	return out
 }
@@ -68,13 +69,13 @@ const (
 	fromPeer
 )
 
-// differing calls f for each name of which the two sides' keys differ, in
-// ascending order, with the own keys of that name and the number of the peer's. Names are hashes: there may
-// be several keys, which then move together. careful moves both sides' objects
+// differing calls f for each name of keys whose states are not on both sides, in
+// ascending order, with the own keys of that name and the number of the peer's.
+// Names are hashes: there may be several keys. careful moves both sides' objects
 // of a name, else those of the side that seems to know more.
 func differing(mine []marked, theirs []msg.KeyMark, careful bool, f func(name uint32, mine []marked, theirs int, w way)) {
-	slices.SortStableFunc(mine, func(a, b marked) int { return compareMarks(a.KeyMark, b.KeyMark) })
-	theirs = slices.SortedStableFunc(slices.Values(theirs), compareMarks)
+	slices.SortStableFunc(mine, func(a, b marked) int { return cmp.Compare(a.Name, b.Name) })
+	theirs = slices.SortedStableFunc(slices.Values(theirs), func(a, b msg.KeyMark) int { return cmp.Compare(a.Name, b.Name) })
 	for len(mine) > 0 || len(theirs) > 0 {
 		var name uint32
 		switch {
@@ -90,26 +91,18 @@ func differing(mine []marked, theirs []msg.KeyMark, careful bool, f func(name ui
 		for t < len(theirs) && theirs[t].Name == name {
 			t++
 		}
-		if w := compareName(mine[:m], theirs[:t], careful); w != 0 {
-			f(name, mine[:m], t, w)
-		}
+		f(name, mine[:m], t, wayOf(mine[:m], theirs[:t], careful))
 		mine, theirs = mine[m:], theirs[t:]
 	}
 }
 
-func compareMarks(a, b msg.KeyMark) int {
-	return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.State, b.State))
-}
-
-// compareName says how the objects of one name move, 0 if they are equal.
-func compareName(mine []marked, theirs []msg.KeyMark, careful bool) way {
+// wayOf says how the objects of one name move.
+func wayOf(mine []marked, theirs []msg.KeyMark, careful bool) way {
 	switch {
 	case len(theirs) == 0:
 		return toPeer
 	case len(mine) == 0:
 		return fromPeer
-	case slices.EqualFunc(mine, theirs, func(a marked, b msg.KeyMark) bool { return a.State == b.State }):
-		return 0
 	case careful || len(mine) > 1 || len(theirs) > 1:
 		return toPeer | fromPeer
 	}
@@ -121,4 +114,30 @@ func compareName(mine []marked, theirs []msg.KeyMark, careful bool) way {
 		return fromPeer
 	}
 	return toPeer | fromPeer
+}
+
+// lacks returns a bit for each state of asked that is not among those of mine,
+// and those of mine whose state is not among asked.
+func lacks(bits []byte, at int, asked []uint32, mine []marked) ([]byte, []msg.KeyMark) {
+	here := make(map[uint32]bool, len(mine))
+	for i := range mine {
+		here[mine[i].state] = true
+	}
+	there := make(map[uint32]bool, len(asked))
+	for i, s := range asked {
+		there[s] = true
+		if (at+i)%8 == 0 {
+			bits = append(bits, 0)
+		}
+		if !here[s] {
+			bits[(at+i)/8] |= 1 << ((at + i) % 8)
+		}
+	}
+	var unknown []msg.KeyMark
+	for i := range mine {
+		if !there[mine[i].state] {
+			unknown = append(unknown, mine[i].KeyMark)
+		}
+	}
+	return bits, unknown
 }

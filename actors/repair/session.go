@@ -24,9 +24,10 @@ type session struct {
 	salt      uint64
 	walk      *causal.Walk
 	asked     []causal.NodeRef
-	buckets   []uint32 // to be listed
-	puts      [][]byte // keys to be sent
-	whole     []uint32 // buckets to be asked for
+	buckets   []uint32   // to be listed
+	listed    [][]marked // of the first ones: the own keys, when the question left
+	puts      [][]byte   // keys to be sent
+	whole     []uint32   // buckets to be asked for
 	wants     []msg.WantItem
 	question  question
 	pass      int
@@ -154,25 +155,30 @@ func (r *Repair) treeTold(c *actors.Context, m *msg.TreeTold) {
 	}
 }
 
-// askList asks for the keys of buckets. One that is empty here needs no list:
+// askList asks in what buckets differ. One that is empty here needs no list:
 // all of it is asked for.
 func (s *session) askList(c *actors.Context, r *Repair) {
-	n := min(len(s.buckets), listAtOnce)
-	var list []uint32
-	for _, b := range s.buckets[:n] {
-		if keys, _ := r.cfg.Store.List(s.partition, b, nil, 1); len(keys) == 0 && !s.byKey {
+	m := &msg.ListBuckets{Salt: s.salt, Partition: s.partition}
+	s.listed = s.listed[:0]
+	n := 0
+	for ; n < len(s.buckets) && n < listAtOnce && len(m.States) < maxMarks; n++ {
+		b := s.buckets[n]
+		mine := r.marks(s.partition, b, s.salt)
+		if len(mine) == 0 && !s.byKey {
 			s.whole = append(s.whole, b)
-		} else {
-			list = append(list, b)
+			continue
 		}
+		for i := range mine {
+			m.States = append(m.States, mine[i].state)
+		}
+		m.Buckets, m.Counts = append(m.Buckets, b), append(m.Counts, uint32(len(mine)))
+		s.listed = append(s.listed, mine)
 	}
-	if len(list) == 0 {
-		s.buckets = s.buckets[n:]
-		return
+	s.buckets = append(m.Buckets[:len(m.Buckets):len(m.Buckets)], s.buckets[n:]...)
+	if len(m.Buckets) > 0 {
+		m.ID = r.newID()
+		r.ask(c, &s.question, r.at(s.node, actors.Repair), m.ID, m)
 	}
-	s.buckets = append(list[:len(list):len(list)], s.buckets[n:]...)
-	m := &msg.ListBuckets{ID: r.newID(), Salt: s.salt, Partition: s.partition, Buckets: list}
-	r.ask(c, &s.question, r.at(s.node, actors.Repair), m.ID, m)
 }
 
 // bucketsListed finds which keys of the first buckets differ.
@@ -181,31 +187,42 @@ func (r *Repair) bucketsListed(c *actors.Context, m *msg.BucketsListed) {
 	if s == nil || !s.question.answers(c, m.ID) {
 		return
 	}
-	if len(m.Counts) == 0 || len(m.Counts) > len(s.buckets) {
+	if len(m.Counts) == 0 || len(m.Counts) > len(s.listed) {
 		r.end(c, false)
 		return
 	}
-	marks := m.Marks
+	marks, at := m.Marks, 0
 	for i, count := range m.Counts {
-		if int(count) > len(marks) {
+		end := at + len(s.listed[i])
+		if int(count) > len(marks) || end > 8*len(m.Lacks) {
 			r.end(c, false)
 			return
 		}
-		bucket := s.buckets[i]
-		differing(r.marks(s.partition, bucket, s.salt), marks[:count], s.pass > 0, func(name uint32, mine []marked, theirs int, w way) {
-			if w&toPeer != 0 {
-				for j := range mine {
-					s.puts = append(s.puts, mine[j].key)
-				}
+		var mine []marked
+		for j := at; j < end; j++ {
+			if m.Lacks[j/8]>>(j%8)&1 != 0 {
+				mine = append(mine, s.listed[i][j-at])
 			}
-			if w&fromPeer != 0 {
-				s.wants = append(s.wants, msg.WantItem{Bucket: bucket, Name: name})
-			}
-			s.guessed = s.guessed || len(mine) > 0 && theirs > 0
-		})
-		marks = marks[count:]
+		}
+		s.compareKeys(s.buckets[i], mine, marks[:count])
+		marks, at = marks[count:], end
 	}
 	s.buckets = s.buckets[len(m.Counts):]
+}
+
+// compareKeys decides what moves of a bucket.
+func (s *session) compareKeys(bucket uint32, mine []marked, theirs []msg.KeyMark) {
+	differing(mine, theirs, s.pass > 0, func(name uint32, mine []marked, theirs int, w way) {
+		if w&toPeer != 0 {
+			for j := range mine {
+				s.puts = append(s.puts, mine[j].key)
+			}
+		}
+		if w&fromPeer != 0 {
+			s.wants = append(s.wants, msg.WantItem{Bucket: bucket, Name: name})
+		}
+		s.guessed = s.guessed || len(mine) > 0 && theirs > 0
+	})
 }
 
 // sendObjects puts the next objects that the peer lacks.
