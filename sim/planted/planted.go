@@ -81,7 +81,7 @@ var bugs = []Bug{
 	{Number: 62, Names: []string{"actors/shard/bug-62-one-generation-for-all-partitions"}, Scenarios: []string{"reads", "default"}},
 	{Number: 63, Names: []string{"actors/shard/bug-63-stamped-when-the-request-left"}, Scenarios: []string{"reads"}},
 	{Number: 64, Names: []string{"actors/shard/bug-64-touch-answers-later-reads"}, Scenarios: []string{"reads"}},
-	{Number: 65, Names: []string{"actors/shard/bug-65-overtaken-in-its-pipeline"}, Scenarios: []string{"pipelines", "default"}},
+	{Number: 65, Names: []string{"actors/shard/bug-65-overtaken-in-its-pipeline", "actors/shard/bug-65-first-of-several-sets-out"}, Scenarios: []string{"pipelines", "default"}},
 
 	{Number: 70, Names: []string{"actors/cluster/bug-70-map-set-without-condition"}, Scenarios: []string{"buckets"}},
 	{Number: 71, Names: []string{"actors/cluster/bug-71-map-not-persisted"}, Scenarios: []string{"buckets"}},
