@@ -1,7 +1,7 @@
 package store
 
 import (
-	"cmp"
+	"bytes"
 	"slices"
 
 	"github.com/quoratedb/quorate/actors/causal"
@@ -11,11 +11,11 @@ import (
 // partition is one node's copy of a partition.
 //
 //  1. heads[b] begins the list of exactly the entries whose key is in bucket b
-//     of the tree, in no order; entries has the same ones by key.
+//     of the tree, in no order; entries finds the same ones by key.
 //  2. The tree holds the digest of every entry.
 //  3. An entry's object never goes back (causal.Object.Compare), but for forget.
 type partition struct {
-	entries map[string]*entry
+	entries table
 	heads   []*entry
 	tree    *causal.Tree
 	bytes   uint64   // of keys and values
@@ -28,11 +28,24 @@ type partition struct {
 // entry is a key with its object. Most objects are a register alone, so the
 // rest is apart.
 type entry struct {
-	key      string
-	next     *entry // of the same bucket
+	inline   [shortKey]byte // the key, if it fits
+	keyLen   uint8          // of inline; above shortKey: the key is long
 	register causal.Value
-	rest     *rest // nil: empty
+	next     *entry // of the same bucket
+	rest     *rest  // nil: empty
+	long     []byte // the key, if it does not fit
 	digest   causal.Hash
+}
+
+// shortKey makes an entry fill an allocation of 144 bytes.
+const shortKey = 31
+
+// key returns the entry's key, which never changes.
+func (e *entry) key() []byte {
+	if e.keyLen > shortKey {
+		return e.long
+	}
+	return e.inline[:e.keyLen]
 }
 
 type rest struct {
@@ -40,9 +53,9 @@ type rest struct {
 	count causal.Counter
 }
 
-func newPartition(id kv.Partition, created kv.Epoch, shape causal.Shape) *partition {
+func newPartition(id kv.Partition, created kv.Epoch, shape causal.Shape, seed uint64) *partition {
 	return &partition{
-		id: id, created: created, entries: map[string]*entry{},
+		id: id, created: created, entries: table{seed: seed},
 		heads: make([]*entry, shape.Buckets), tree: causal.NewTree(shape),
 	}
 }
@@ -76,7 +89,7 @@ func (e *entry) live() bool {
 
 // size is the bytes of key and values.
 func (e *entry) size() uint64 {
-	n := len(e.key) + len(e.register.Data)
+	n := len(e.key()) + len(e.register.Data)
 	if e.rest != nil {
 		for i := range e.rest.set.Siblings {
 			n += len(e.rest.set.Siblings[i].Value.Data)
@@ -87,8 +100,13 @@ func (e *entry) size() uint64 {
 
 // add makes the entry of a new key, without an object. The caller sets it with change.
 func (p *partition) add(key []byte, keyHash uint64) *entry {
-	e := &entry{key: string(key)}
-	p.entries[e.key] = e
+	e := &entry{}
+	if len(key) <= shortKey {
+		e.keyLen = uint8(copy(e.inline[:], key))
+	} else {
+		e.keyLen, e.long = shortKey+1, bytes.Clone(key)
+	}
+	p.entries.add(e)
 	b := p.tree.BucketOf(keyHash)
 	e.next, p.heads[b] = p.heads[b], e
 	return e
@@ -122,7 +140,7 @@ func (p *partition) remove(e *entry, keyHash uint64) {
 	b := p.tree.BucketOf(keyHash)
 	p.account(e, -1)
 	p.tree.Remove(b, e.digest)
-	delete(p.entries, e.key)
+	p.entries.remove(e)
 	at := &p.heads[b]
 	for *at != e {
 		at = &(*at).next
@@ -131,13 +149,13 @@ func (p *partition) remove(e *entry, keyHash uint64) {
 }
 
 // sorted appends the entries of a bucket after a key, in key order; all if started is false.
-func (p *partition) sorted(dst []*entry, bucket uint32, after string, started bool) []*entry {
+func (p *partition) sorted(dst []*entry, bucket uint32, after []byte, started bool) []*entry {
 	for e := p.heads[bucket]; e != nil; e = e.next {
-		if !started || e.key > after {
+		if !started || bytes.Compare(e.key(), after) > 0 {
 			dst = append(dst, e)
 		}
 	}
 	// order: keys are distinct
-	slices.SortFunc(dst, func(a, b *entry) int { return cmp.Compare(a.key, b.key) })
+	slices.SortFunc(dst, func(a, b *entry) int { return bytes.Compare(a.key(), b.key()) })
 	return dst
 }

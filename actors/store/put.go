@@ -15,6 +15,9 @@ import (
 func (s *Store) put(c *actors.Context, m *msg.Put) {
 	reply := &msg.Stored{ID: m.ID}
 	late := c.WallMs-m.SentMs > s.cfg.MessageTTLMs
+	for _, it := range m.Items {
+		s.warm(it.Partition, it.Key)
+	}
 	for i, it := range m.Items {
 		reason := msg.ByAge
 		if !late {
@@ -44,7 +47,7 @@ func (s *Store) putOne(c *actors.Context, m *msg.Put, it *msg.PutItem) msg.PutRe
 	if p == nil {
 		p = s.begin(c, it.Partition, s.cfg.Layout.Bucket(it.Partition).Created)
 	}
-	e := p.entries[string(it.Key)]
+	e := p.entries.find(it.Key)
 	merged, changed := merge(e, &it.Object)
 	failpoint.Inject("bug-38-hint-overwrites", func() {
 		if m.Why == msg.ForHint {

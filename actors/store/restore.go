@@ -50,7 +50,7 @@ func (s *Store) restoreObject(rec *msg.ObjectRecord) {
 		s.newest = stamp
 	}
 	p := s.restored(rec.Partition)
-	e := p.entries[string(rec.Key)]
+	e := p.entries.find(rec.Key)
 	merged, changed := merge(e, &rec.Object)
 	if !changed {
 		return
@@ -78,7 +78,7 @@ func (s *Store) restoreLife(rec *msg.LifeRecord) {
 func (s *Store) restored(id kv.Partition) *partition {
 	p := s.parts.At(id)
 	if p == nil {
-		p = newPartition(id, 0, s.cfg.Shape)
+		p = newPartition(id, 0, s.cfg.Shape, s.cfg.Seed)
 		s.parts.Set(id, p)
 	}
 	return p
@@ -106,15 +106,15 @@ func (s *Store) Checkpoint(c *actors.Context, cursor *actors.Cursor, limit int) 
 			c.Persist(&s.scratch.life)
 		}
 		for b := first; int(b) < len(p.heads); b++ {
-			s.listed = p.sorted(s.listed[:0], b, at.Key, at.Started && b == first)
+			s.listed = p.sorted(s.listed[:0], b, []byte(at.Key), at.Started && b == first)
 			for _, e := range s.listed {
 				if emitted >= limit || len(c.Records) >= end {
 					clear(s.listed)
 					return &at
 				}
 				emitted++
-				at.Key, at.Started = e.key, true
-				s.scratch.object = msg.ObjectRecord{Key: []byte(e.key), Object: e.object(), Partition: id}
+				at.Key, at.Started = string(e.key()), true
+				s.scratch.object = msg.ObjectRecord{Key: e.key(), Object: e.object(), Partition: id}
 				c.Persist(&s.scratch.object)
 			}
 			clear(s.listed)

@@ -34,6 +34,8 @@ type Config struct {
 	Clock causal.ClockConfig
 	// Shape is that of the Merkle trees, the same on all nodes; zero: the default.
 	Shape causal.Shape
+	// Seed is for the tables of keys: chance where clients may be hostile.
+	Seed uint64
 	// MessageTTLMs is how old a Put may be when it arrives, milliseconds.
 	MessageTTLMs int64
 }
@@ -53,6 +55,7 @@ type Store struct {
 		life   msg.LifeRecord
 	}
 	listed []*entry // scratch for sorting
+	warmed uint64   // so that nobody thinks that warming is for nothing
 }
 
 // Stats counts since the start.
@@ -119,14 +122,14 @@ func (s *Store) SetLayout(c *actors.Context, l *ring.Layout) {
 
 // drop takes a partition's objects away, in memory.
 func (s *Store) drop(p *partition) {
-	s.stats.Keys -= uint64(len(p.entries))
+	s.stats.Keys -= uint64(p.entries.count)
 	s.stats.Bytes -= p.bytes
 	s.parts.Set(p.id, nil)
 }
 
 // begin starts a partition's life, durably.
 func (s *Store) begin(c *actors.Context, id kv.Partition, created kv.Epoch) *partition {
-	p := newPartition(id, created, s.cfg.Shape)
+	p := newPartition(id, created, s.cfg.Shape, s.cfg.Seed)
 	s.parts.Set(id, p)
 	s.scratch.life = msg.LifeRecord{Partition: id, Created: created}
 	c.Persist(&s.scratch.life)

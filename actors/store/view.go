@@ -10,9 +10,19 @@ import (
 
 func (s *Store) entry(id kv.Partition, key []byte) *entry {
 	if p := s.parts.At(id); p != nil {
-		return p.entries[string(key)]
+		return p.entries.find(key)
 	}
 	return nil
+}
+
+// Warm begins to load a key's entry, for a Lookup that follows; a few at a time
+// cost little more than one.
+func (s *Store) Warm(id kv.Partition, key []byte) { s.warm(id, key) }
+
+func (s *Store) warm(id kv.Partition, key []byte) {
+	if p := s.parts.At(id); p != nil {
+		s.warmed += p.entries.warm(key)
+	}
 }
 
 // Lookup returns the object of a key and its digest, zero if there is none.
@@ -47,7 +57,7 @@ func (s *Store) Root(id kv.Partition) causal.Hash { return s.Tree(id).Root() }
 // Keys returns how many keys of a partition are held, dead ones included.
 func (s *Store) Keys(id kv.Partition) int {
 	if p := s.parts.At(id); p != nil {
-		return len(p.entries)
+		return p.entries.count
 	}
 	return 0
 }
@@ -68,13 +78,13 @@ func (s *Store) List(id kv.Partition, bucket uint32, after []byte, limit int) (k
 	if p == nil || int(bucket) >= len(p.heads) {
 		return nil, false
 	}
-	s.listed = p.sorted(s.listed[:0], bucket, string(after), after != nil)
+	s.listed = p.sorted(s.listed[:0], bucket, after, after != nil)
 	defer func() { clear(s.listed) }()
 	for _, e := range s.listed {
 		if len(keys) == limit {
 			return keys, true
 		}
-		keys = append(keys, causal.KeyDigest{Key: []byte(e.key), Digest: e.digest})
+		keys = append(keys, causal.KeyDigest{Key: e.key(), Digest: e.digest})
 	}
 	return keys, false
 }
@@ -86,12 +96,12 @@ func (s *Store) Dead(id kv.Partition, bucket uint32, nowMs, beforeMs int64) (dea
 	if p == nil || int(bucket) >= len(p.heads) {
 		return nil
 	}
-	s.listed = p.sorted(s.listed[:0], bucket, "", false)
+	s.listed = p.sorted(s.listed[:0], bucket, nil, false)
 	defer func() { clear(s.listed) }()
 	for _, e := range s.listed {
 		o := e.object()
 		if since, isDead := o.DeadSinceMs(nowMs); isDead && since < beforeMs {
-			dead = append(dead, causal.KeyDigest{Key: []byte(e.key), Digest: e.digest})
+			dead = append(dead, causal.KeyDigest{Key: e.key(), Digest: e.digest})
 		}
 	}
 	return dead
