@@ -16,7 +16,8 @@ type command struct {
 	data func(c *conn, args [][]byte) string
 	// run answers at once, after everything pending.
 	run func(c *conn, args [][]byte)
-	// waits says that run may wait for the node: it gets a goroutine of its own.
+	// waits says that run may wait for the node, or is long at work: it gets a
+	// goroutine of its own.
 	waits bool
 }
 
@@ -56,7 +57,7 @@ func init() {
 		command{name: "reset", arity: 1, flags: fast, run: runReset},
 		command{name: "hello", arity: -1, flags: fast, run: runHello},
 		command{name: "auth", arity: -2, flags: fast, run: runAuth},
-		command{name: "client", arity: -2, flags: admin, run: runClient},
+		command{name: "client", arity: -2, flags: admin, run: runClient, waits: true},
 		command{name: "command", arity: -1, flags: admin, run: runCommand},
 		command{name: "config", arity: -2, flags: admin, run: runConfig},
 		command{name: "info", arity: -1, flags: admin, run: runInfo, waits: true},
