@@ -31,7 +31,6 @@ func (s *Coordinator) result(c *actors.Context, p *part, op *msg.Op, o *causal.O
 	res := kv.Result{Status: kv.NotFound}
 	if len(values) > 0 {
 		if len(values) > 1 {
-			s.stats.Siblings++
 			slices.SortStableFunc(values, func(a, b causal.Value) int { return cmp.Or(b.Compare(&a), 0) })
 		}
 		v := &values[0]

@@ -68,5 +68,9 @@ func (s *Coordinator) sendMend(q *peer, w *write, pos int) {
 // answerRead tells a client what its read has seen.
 func (s *Coordinator) answerRead(c *actors.Context, rd *read, o *causal.Object) {
 	rd.phase = over
-	s.finish(c, rd.f, s.result(c, rd.part, rd.f.op(), o))
+	res := s.result(c, rd.part, rd.f.op(), o)
+	if res.Causal != nil && len(res.Causal.Values) > 1 {
+		s.stats.Siblings++
+	}
+	s.finish(c, rd.f, res)
 }

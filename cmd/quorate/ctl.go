@@ -22,6 +22,7 @@ type ctlCmd struct {
 	Stat   ctlStat   `cmd:"" help:"Statistics of the node and what it believes of its peers."`
 	Route  ctlRoute  `cmd:"" help:"Where a key lives."`
 	Health ctlHealth `cmd:"" help:"Whether the cluster serves; exit code 1 if not."`
+	Bucket ctlBucket `cmd:"" help:"Make, show, change and drop buckets."`
 }
 
 type ctlStat struct{}
@@ -48,6 +49,15 @@ func (c *ctlCmd) show(path string, query url.Values) error {
 	if err != nil {
 		return err
 	}
+	return c.print(path, body, status)
+}
+
+// print prints an answer. One that says what went wrong is the error instead.
+func (c *ctlCmd) print(path string, body []byte, status int) error {
+	var failed struct{ Error, Message string }
+	if !c.JSON && status/100 != 2 && json.Unmarshal(body, &failed) == nil && failed.Message != "" {
+		return fmt.Errorf("%s: %s (%d %s)", failed.Error, failed.Message, status, http.StatusText(status))
+	}
 	if c.JSON {
 		fmt.Println(strings.TrimSpace(string(body)))
 	} else if err := printTable(os.Stdout, body); err != nil {
@@ -60,6 +70,11 @@ func (c *ctlCmd) show(path string, query url.Values) error {
 }
 
 func (c *ctlCmd) get(path string, query url.Values) (body []byte, status int, err error) {
+	return c.ask(http.MethodGet, path, query, nil)
+}
+
+// ask sends one request and returns the answer's body.
+func (c *ctlCmd) ask(method, path string, query url.Values, in io.Reader) (body []byte, status int, err error) {
 	base, err := url.Parse(c.Addr)
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, 0, &exitError{exitUsage, fmt.Sprintf("--addr: %q is not a base URL: use one such as http://127.0.0.1:8080", c.Addr)}
@@ -68,9 +83,12 @@ func (c *ctlCmd) get(path string, query url.Values) (body []byte, status int, er
 	defer cancel()
 	target := base.JoinPath(path)
 	target.RawQuery = query.Encode()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
+	req, err := http.NewRequestWithContext(ctx, method, target.String(), in)
 	if err != nil {
 		return nil, 0, err
+	}
+	if method != http.MethodGet {
+		req.Header.Set("Content-Type", "application/json")
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {

@@ -94,31 +94,32 @@ func isJSON(m kv.Media, name string) bool {
 
 func isText(m kv.Media, name string) bool { return m == kv.Text || strings.HasPrefix(name, "text/") }
 
-// envelope is the body of PUT /api/v1/kv/{key}.
+// envelope is the body of PUT /api/v1/kv/{key}, and of the same in a bucket.
 type envelope struct {
-	Value json.RawMessage `json:"value" doc:"A string is kept as text; anything else as JSON, verbatim."`
+	Value   json.RawMessage `json:"value" doc:"A string is kept as text; anything else as JSON, verbatim."`
+	Context *string         `json:"context,omitempty" doc:"In buckets of mode eventual: the causal context of the read that this write follows from; the header X-Quorate-Context does as well."`
 }
 
-// openEnvelope reads {"value": ...}.
-func openEnvelope(body []byte) ([]byte, kv.Media, error) {
+// openEnvelope reads {"value": ..., "context": ...}.
+func openEnvelope(body []byte) (value []byte, media kv.Media, context *string, err error) {
 	var e envelope
 	if err := decodeStrict(body, &e); err != nil {
-		return nil, 0, fmt.Errorf(`the body is not {"value": ...}: %w`, err)
+		return nil, 0, nil, fmt.Errorf(`the body is not {"value": ...}: %w`, err)
 	}
 	if e.Value == nil {
-		return nil, 0, errors.New(`the body has no "value"; {"value": ...} is needed`)
+		return nil, 0, nil, errors.New(`the body has no "value"; {"value": ...} is needed`)
 	}
 	if e.Value[0] != '"' {
-		return e.Value, kv.JSON, nil
+		return e.Value, kv.JSON, e.Context, nil
 	}
 	var text string
 	if err := json.Unmarshal(e.Value, &text); err != nil {
-		return nil, 0, err
+		return nil, 0, nil, err
 	}
 	if damaged(e.Value, text) {
-		return nil, 0, errors.New("the string is not valid Unicode (a lone surrogate or broken UTF-8); send bytes as application/octet-stream")
+		return nil, 0, nil, errors.New("the string is not valid Unicode (a lone surrogate or broken UTF-8); send bytes as application/octet-stream")
 	}
-	return []byte(text), kv.Text, nil
+	return []byte(text), kv.Text, e.Context, nil
 }
 
 // damaged reports whether decoding put U+FFFD where the client wrote something

@@ -188,6 +188,7 @@ type adminBody struct {
 	Operations    map[string]uint64 `json:"operations" doc:"By kind, since start."`
 	Outcomes      map[string]uint64 `json:"outcomes" doc:"By outcome, since start."`
 	Gossip        gossipBody        `json:"gossip"`
+	Eventual      eventualBody      `json:"eventual" doc:"What the node does for buckets that are not strong."`
 	Nodes         []nodeBody        `json:"nodes"`
 }
 
@@ -208,7 +209,8 @@ func (s *Server) serveAdminStats(w http.ResponseWriter, _ *http.Request) {
 		Lanes: st.Lanes, Replicas: st.Replicas,
 		Storage: storageBody{Keys: st.Keys, Bytes: st.DataBytes, Tombstones: st.Tombstones,
 			WALBytes: st.WALBytes, WALSegments: st.WALSegments, WALSyncs: st.WALSyncs},
-		HeapBytes: st.HeapBytes, Goroutines: st.Goroutines, Operations: st.Ops, Outcomes: st.Outcomes, Gossip: gossipBody(st.Gossip), Nodes: gossiped(&st),
+		HeapBytes: st.HeapBytes, Goroutines: st.Goroutines, Operations: st.Ops, Outcomes: st.Outcomes, Gossip: gossipBody(st.Gossip),
+		Eventual: eventualOf(&st.Eventual), Nodes: gossiped(&st),
 	})
 }
 

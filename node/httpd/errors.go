@@ -22,17 +22,23 @@ const (
 	codeUnknown     = "unknown_outcome"
 	codeUnavailable = "unavailable"
 	codeBusy        = "busy"
+	codeRefused     = "refused"
+	codeNoBucket    = "no_such_bucket"
+	codeBadBucket   = "bad_bucket"
+	codeExists      = "bucket_exists"
+	codeNoRoom      = "too_many_buckets"
 )
 
 // errorBody is the body of every error but "not found".
 type errorBody struct {
-	Error   string `json:"error" doc:"What kind of error." enum:"bad_request,no_such_path,method_not_allowed,condition_failed,too_large,unsupported_media_type,not_an_integer,overflow,unknown_outcome,unavailable,busy"`
+	Error   string `json:"error" doc:"What kind of error." enum:"bad_request,no_such_path,method_not_allowed,condition_failed,too_large,unsupported_media_type,not_an_integer,overflow,unknown_outcome,unavailable,busy,refused,no_such_bucket,bad_bucket,bucket_exists,too_many_buckets"`
 	Message string `json:"message" doc:"What was wrong, and what is allowed."`
 }
 
 // notFoundBody is what an absent key is answered with.
 type notFoundBody struct {
-	Found bool `json:"found" doc:"Always false."`
+	Found   bool   `json:"found" doc:"Always false."`
+	Context string `json:"context,omitempty" doc:"Of a key that was deleted, in a bucket of mode eventual."`
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
@@ -62,13 +68,17 @@ func badRequest(w http.ResponseWriter, format string, args ...any) {
 func (s *Server) writeStatus(w http.ResponseWriter, r *kv.Result) {
 	switch r.Status {
 	case kv.NotFound:
-		writeJSON(w, http.StatusNotFound, notFoundBody{})
+		none := notFoundBody{}
+		if r.Causal != nil {
+			none.Context = r.Causal.Context
+		}
+		writeJSON(w, http.StatusNotFound, none)
 	case kv.CondFailed:
 		writeError(w, http.StatusPreconditionFailed, codeCondition, "the condition of If-Match or If-None-Match does not hold; read the key for its present revision")
 	case kv.Unknown:
 		writeError(w, http.StatusGatewayTimeout, codeUnknown, "the write may have taken effect or may still; read before writing again")
 	case kv.Unavailable:
-		unavailable(w, codeUnavailable, "nothing was done: no majority of the key's replicas answered in time")
+		unavailable(w, codeUnavailable, "nothing was done: too few of the key's replicas answered in time")
 	case kv.NotOwner:
 		unavailable(w, codeUnavailable, "nothing was done: the key's owner is changing")
 	case kv.Busy:
@@ -81,6 +91,10 @@ func (s *Server) writeStatus(w http.ResponseWriter, r *kv.Result) {
 		writeError(w, http.StatusRequestEntityTooLarge, codeTooLarge,
 			fmt.Sprintf("key or value too large, the limits are %d and %d bytes", s.limits.KeyBytes, s.limits.ValueBytes))
 	case kv.BadRequest:
+		if len(r.Data) > 0 {
+			writeError(w, http.StatusUnprocessableEntity, codeRefused, string(r.Data))
+			return
+		}
 		badRequest(w, "not a valid operation")
 	default:
 		panic(fmt.Sprintf("httpd: no answer for status %v", r.Status))

@@ -2,9 +2,12 @@
 // state, health and metrics, with an OpenAPI 3.1 description at /openapi.json
 // and a page that shows it at /docs.
 //
-// Keys live at two places. /kv?key=K takes and returns values as they are;
-// /api/v1/kv/K takes {"value": ...}. They are the same keys. Both give a
-// value's revision as ETag and "rev", and take it back in If-Match.
+// Keys of the default bucket live at two places. /kv?key=K takes and returns
+// values as they are; /api/v1/kv/K takes {"value": ...}. They are the same keys,
+// and once more those at /api/v1/buckets/default/kv/K, where those of other
+// buckets live too. In a strong bucket all give a value's revision as ETag and
+// "rev", and take it back in If-Match; in an eventual one they give its causal
+// context as X-Quorate-Context and "context", and take it back in either.
 //
 // Every error has the body {"error": code, "message": text}; codes are listed
 // in errors.go.
@@ -78,6 +81,7 @@ func New(cfg Config) *Server {
 	s := &Server{cfg: cfg, host: cfg.Host, limits: cfg.Host.Limits(), mux: http.NewServeMux(), methods: map[string][]string{}}
 	s.spec = newSpec(s.mux, cfg.Host.Stats().Version)
 	s.describeKV()
+	s.addBuckets()
 	s.addCluster()
 	s.addOperations()
 	s.http = &http.Server{
@@ -163,7 +167,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w = counted
 	}
 	if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), keyPrefix); ok {
-		s.keyPath(w, r, rest)
+		s.keyPath(w, r, nil, rest)
+		return
+	}
+	if rest, ok := strings.CutPrefix(r.URL.EscapedPath(), bucketPrefix); ok {
+		s.bucketPath(w, r, rest)
 		return
 	}
 	if _, pattern := s.mux.Handler(r); pattern == "" {

@@ -9,23 +9,7 @@ import (
 	"strings"
 
 	"github.com/quoratedb/quorate/actors/kv"
-	"github.com/quoratedb/quorate/actors/msg"
 )
-
-// style is the shape in which a path takes and returns values.
-type style uint8
-
-const (
-	plain     style = iota // /kv: the body is the value
-	enveloped              // /api/v1/kv: the body is {"value": ...}
-)
-
-// do carries out one operation.
-func (s *Server) do(op kv.Op) kv.Result {
-	session := s.host.NewSession()
-	defer session.Close()
-	return session.Do([]msg.Op{{Op: op, Partition: s.host.Partition(nil, op.Key)}})[0]
-}
 
 // queryKey is the key of /kv?key= and /route?key=. It has answered the request
 // when ok is false.
@@ -64,39 +48,11 @@ func (s *Server) checkKey(w http.ResponseWriter, key []byte) ([]byte, bool) {
 // queried serves /kv.
 func (s *Server) queried(w http.ResponseWriter, r *http.Request) {
 	if key, ok := s.queryKey(w, r); ok {
-		s.serveKey(w, r, key, plain)
+		s.serveKey(w, r, &target{key: key, style: plain})
 	}
 }
 
-// keyPath serves /api/v1/kv/{key} and, for POST, /api/v1/kv/{key}/incr; rest is
-// what follows the prefix, still escaped. No other POST is there, so a key that
-// ends in /incr is no trouble.
-func (s *Server) keyPath(w http.ResponseWriter, r *http.Request, rest string) {
-	escaped, incr := rest, false
-	if r.Method == http.MethodPost {
-		if escaped, incr = strings.CutSuffix(rest, "/incr"); !incr {
-			methodNotAllowed(w, r, "GET", "HEAD", "PUT", "DELETE", "POST …/incr")
-			return
-		}
-	}
-	unescaped, err := url.PathUnescape(escaped)
-	if err != nil {
-		badRequest(w, "the path cannot be read: %v", err)
-		return
-	}
-	key, ok := s.checkKey(w, []byte(unescaped))
-	switch {
-	case !ok:
-	case r.URL.RawQuery != "":
-		badRequest(w, "no parameters are allowed here, a question mark in a key is %%3F")
-	case incr:
-		s.incr(w, r, key)
-	default:
-		s.serveKey(w, r, key, enveloped)
-	}
-}
-
-func (s *Server) serveKey(w http.ResponseWriter, r *http.Request, key []byte, st style) {
+func (s *Server) serveKey(w http.ResponseWriter, r *http.Request, t *target) {
 	cond, err := parsePreconditions(r.Header)
 	if err != nil {
 		badRequest(w, "%v", err)
@@ -104,29 +60,35 @@ func (s *Server) serveKey(w http.ResponseWriter, r *http.Request, key []byte, st
 	}
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		s.get(w, r, key, st, cond)
+		s.get(w, r, t, cond)
 	case http.MethodPut, http.MethodPost:
-		s.put(w, r, key, st, cond)
+		s.put(w, r, t, cond)
 	case http.MethodDelete:
-		s.del(w, key, st, cond)
+		s.del(w, r, t, cond)
 	default:
 		methodNotAllowed(w, r, "GET", "HEAD", "PUT", "DELETE")
 	}
 }
 
-func (s *Server) get(w http.ResponseWriter, r *http.Request, key []byte, st style, cond preconditions) {
-	res := s.do(kv.Op{Kind: kv.OpGet, Key: key})
+func (s *Server) get(w http.ResponseWriter, r *http.Request, t *target, cond preconditions) {
+	if !t.strong() && cond != (preconditions{}) {
+		s.noRevisions(w, t)
+		return
+	}
+	res := s.do(t, kv.Op{Kind: kv.OpGet})
 	if res.Status == kv.NotFound && (cond.matchAny || !cond.match.IsZero()) {
 		res.Status = kv.CondFailed
 	}
+	t.giveFacts(w, &res)
 	if res.Status != kv.OK {
 		s.writeStatus(w, &res)
 		return
 	}
-	w.Header().Set("ETag", etag(res.Rev))
 	w.Header().Set("Cache-Control", "no-cache") // keep it, but ask before use
 	w.Header().Set("Vary", "Accept")
 	switch {
+	case res.Causal != nil && len(res.Causal.Values) > 1:
+		writeSiblings(w, t, &res)
 	case !cond.match.IsZero() && cond.match != res.Rev:
 		res.Status = kv.CondFailed
 		s.writeStatus(w, &res)
@@ -135,26 +97,48 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, key []byte, st styl
 	case wantsRaw(r):
 		writeRaw(w, &res)
 	default:
-		b := make([]byte, 0, len(res.Data)+len(key)+128)
-		b = append(b, '{')
-		if st == enveloped {
-			b = append(appendKey(b, key), ',')
-		}
-		b = append(b, `"found":true,`...)
+		b := make([]byte, 0, len(res.Data)+len(t.key)+128)
+		b = append(t.open(b), `"found":true,`...)
 		b = appendValue(b, res.Data, res.Media)
-		writeBody(w, http.StatusOK, "application/json", appendFacts(b, &res))
+		writeBody(w, http.StatusOK, "application/json", t.appendFacts(b, &res))
 	}
 }
 
-// appendFacts ends an object with a value's time and revision.
-func appendFacts(b []byte, r *kv.Result) []byte {
-	b = strconv.AppendInt(append(b, `,"ts":`...), r.TimeMs, 10)
-	b = append(append(append(b, `,"rev":"`...), revText(r.Rev)...), '"')
+// open begins an answer.
+func (t *target) open(b []byte) []byte {
+	b = append(b, '{')
+	if t.style == enveloped {
+		b = append(appendKey(b, t.key), ',')
+	}
+	return b
+}
+
+// giveFacts puts a revision or a context into the header.
+func (t *target) giveFacts(w http.ResponseWriter, r *kv.Result) {
+	if t.strong() && r.Status == kv.OK {
+		w.Header().Set("ETag", etag(r.Rev))
+	}
+	if r.Causal != nil && r.Causal.Context != "" {
+		w.Header().Set(contextHeader, r.Causal.Context)
+	}
+}
+
+// appendFacts ends an object with a value's time and its revision or context.
+func (t *target) appendFacts(b []byte, r *kv.Result) []byte {
+	if t.strong() || r.TimeMs != 0 {
+		b = strconv.AppendInt(append(b, `,"ts":`...), r.TimeMs, 10)
+	}
+	if t.strong() {
+		b = append(append(append(b, `,"rev":"`...), revText(r.Rev)...), '"')
+	}
+	if r.Causal != nil && r.Causal.Context != "" {
+		b = appendString(append(b, `,"context":`...), r.Causal.Context)
+	}
 	return append(b, "}\n"...)
 }
 
-func (s *Server) put(w http.ResponseWriter, r *http.Request, key []byte, st style, cond preconditions) {
-	op := kv.Op{Kind: kv.OpSet, Key: key}
+func (s *Server) put(w http.ResponseWriter, r *http.Request, t *target, cond preconditions) {
+	op := kv.Op{Kind: kv.OpSet}
 	if err := cond.apply(&op); err != nil {
 		badRequest(w, "%v", err)
 		return
@@ -166,10 +150,10 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, key []byte, st styl
 		return
 	}
 	// curl -d '{"value": ...}' sends no better type than a form.
-	wrapped := st == enveloped && (media == kv.JSON || contentType == "" || strings.HasPrefix(contentType, "application/x-www-form-urlencoded"))
+	wrapped := t.style == enveloped && (media == kv.JSON || contentType == "" || strings.HasPrefix(contentType, "application/x-www-form-urlencoded"))
 	limit := s.limits.ValueBytes
 	if wrapped {
-		limit = 2*limit + 1024 // escapes; the value itself is measured below
+		limit = 2*limit + 32<<10 // escapes and a context; the value itself is measured below
 	}
 	body, done, ok := s.readBody(w, r, limit)
 	if !ok {
@@ -178,7 +162,11 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, key []byte, st styl
 	defer done()
 	switch {
 	case wrapped:
-		if body, media, err = openEnvelope(body); err != nil {
+		var context *string
+		if body, media, context, err = openEnvelope(body); err == nil {
+			err = t.giveContext(context)
+		}
+		if err != nil {
 			badRequest(w, "%v", err)
 			return
 		}
@@ -194,11 +182,16 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, key []byte, st styl
 		body, _ = kv.WithType(name, body) // the name's length has been checked
 	}
 	op.Value, op.Media = body, media
-	s.written(w, s.do(op), key, st, `"ok":true`)
+	s.written(w, s.do(t, op), t, 1, `"ok":true`)
 }
 
-func (s *Server) del(w http.ResponseWriter, key []byte, st style, cond preconditions) {
-	op := kv.Op{Kind: kv.OpDelete, Key: key}
+// deleteBody is what a DELETE in a bucket may bring.
+type deleteBody struct {
+	Context *string `json:"context,omitempty" doc:"The causal context of the read that this follows from; the header X-Quorate-Context does as well."`
+}
+
+func (s *Server) del(w http.ResponseWriter, r *http.Request, t *target, cond preconditions) {
+	op := kv.Op{Kind: kv.OpDelete}
 	if err := cond.apply(&op); err != nil {
 		badRequest(w, "%v", err)
 		return
@@ -207,25 +200,50 @@ func (s *Server) del(w http.ResponseWriter, key []byte, st style, cond precondit
 		badRequest(w, "DELETE takes no If-None-Match")
 		return
 	}
-	res := s.do(op)
-	if res.Status != kv.OK && res.Status != kv.NotFound {
+	if t.bucket != nil && !s.deleteContext(w, r, t) {
+		return
+	}
+	res := s.do(t, op)
+	if res.Status != kv.OK && (res.Status != kv.NotFound || !t.strong()) {
 		s.writeStatus(w, &res)
 		return
 	}
-	b := []byte(`{`)
-	if st == enveloped {
-		b = append(appendKey(b, key), ',')
+	if !t.strong() { // whether there was a value nobody knows
+		s.written(w, res, t, 0, `"ok":true`)
+		return
 	}
-	b = fmt.Appendf(b, `"ok":true,"deleted":%t}`+"\n", res.Status == kv.OK)
+	b := fmt.Appendf(t.open(nil), `"ok":true,"deleted":%t}`+"\n", res.Status == kv.OK)
 	writeBody(w, http.StatusOK, "application/json", b)
 }
 
-// incrBody is the body of POST /api/v1/kv/{key}/incr.
+// deleteContext reads the body of a DELETE, if there is one. It has answered the
+// request when it is false.
+func (s *Server) deleteContext(w http.ResponseWriter, r *http.Request, t *target) bool {
+	body, done, ok := s.readBody(w, r, 32<<10)
+	if !ok {
+		return false
+	}
+	defer done()
+	if len(body) == 0 {
+		return true
+	}
+	var in deleteBody
+	err := decodeStrict(body, &in)
+	if err == nil {
+		err = t.giveContext(in.Context)
+	}
+	if err != nil {
+		badRequest(w, `the body is not {"context": "..."}: %v`, err)
+	}
+	return err == nil
+}
+
+// incrBody is the body of POST .../incr.
 type incrBody struct {
 	Delta *int64 `json:"delta,omitempty" doc:"What to add; 1 if left out. An absent key counts as 0."`
 }
 
-func (s *Server) incr(w http.ResponseWriter, r *http.Request, key []byte) {
+func (s *Server) incr(w http.ResponseWriter, r *http.Request, t *target) {
 	if r.Header.Get("If-Match") != "" || r.Header.Get("If-None-Match") != "" {
 		badRequest(w, "incr takes no If-Match or If-None-Match")
 		return
@@ -242,24 +260,61 @@ func (s *Server) incr(w http.ResponseWriter, r *http.Request, key []byte) {
 			return
 		}
 	}
-	op := kv.Op{Kind: kv.OpIncr, Key: key, Delta: 1}
-	if in.Delta != nil {
+	op := kv.Op{Kind: kv.OpIncr, Delta: 1}
+	switch {
+	case in.Delta != nil && t.by != nil:
+		badRequest(w, `by and "delta" both say what to add, one is enough`)
+		return
+	case in.Delta != nil:
 		op.Delta = *in.Delta
+	case t.by != nil:
+		op.Delta = *t.by
 	}
-	res := s.do(op)
-	s.written(w, res, key, enveloped, `"value":`+strconv.FormatInt(res.Int, 10))
+	res := s.do(t, op)
+	s.written(w, res, t, 1, `"value":`+strconv.FormatInt(res.Int, 10))
 }
 
 // written answers a write; field is what it says beside time and revision.
-func (s *Server) written(w http.ResponseWriter, res kv.Result, key []byte, st style, field string) {
+// Of the values that are there then, own are its own.
+func (s *Server) written(w http.ResponseWriter, res kv.Result, t *target, own int, field string) {
 	if res.Status != kv.OK {
 		s.writeStatus(w, &res)
 		return
 	}
-	w.Header().Set("ETag", etag(res.Rev))
-	b := []byte(`{`)
-	if st == enveloped {
-		b = append(appendKey(b, key), ',')
+	t.giveFacts(w, &res)
+	b := append(t.open(nil), field...)
+	if c := res.Causal; c != nil && len(c.Values) > own {
+		b = appendSiblings(b, &res) // the context speaks for values that the client may not have seen yet
 	}
-	writeBody(w, http.StatusOK, "application/json", appendFacts(append(b, field...), &res))
+	writeBody(w, http.StatusOK, "application/json", t.appendFacts(b, &res))
+}
+
+// noRevisions refuses a condition on a read of a bucket without revisions.
+func (s *Server) noRevisions(w http.ResponseWriter, t *target) {
+	writeError(w, http.StatusUnprocessableEntity, codeRefused, fmt.Sprintf(
+		"If-Match and If-None-Match need a bucket of mode strong: a key of bucket %q, mode %v, has no revision; a read without them returns what is there",
+		t.bucket.Name, t.bucket.Mode))
+}
+
+// writeSiblings answers a read with all concurrent values of a key.
+func writeSiblings(w http.ResponseWriter, t *target, res *kv.Result) {
+	b := appendSiblings(append(t.open(nil), `"found":true`...), res)
+	if res.Causal.Context != "" {
+		b = appendString(append(b, `,"context":`...), res.Causal.Context)
+	}
+	writeBody(w, http.StatusMultipleChoices, "application/json", append(b, "}\n"...))
+}
+
+// appendSiblings appends the field "siblings".
+func appendSiblings(b []byte, res *kv.Result) []byte {
+	b = append(b, `,"siblings":[`...)
+	for i := range res.Causal.Values {
+		v := &res.Causal.Values[i]
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendValue(append(b, '{'), v.Data, v.Media)
+		b = append(strconv.AppendInt(append(b, `,"ts":`...), v.TimeMs, 10), '}')
+	}
+	return append(b, ']')
 }

@@ -62,6 +62,8 @@ func (m *requestMetrics) observe(r *http.Request, w *statusWriter, start time.Ti
 		route = path
 	case strings.HasPrefix(path, keyPrefix):
 		route = keyPrefix
+	case strings.HasPrefix(path, bucketPrefix):
+		route = bucketPrefix
 	}
 	switch method {
 	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPost, http.MethodDelete:

@@ -14,7 +14,7 @@ import (
 // ours: huma's own would read bodies before limits and preconditions are known.
 func newSpec(mux *http.ServeMux, version string) huma.API {
 	cfg := huma.DefaultConfig("Quorate", version)
-	cfg.Info.Description = "A distributed key-value store; every operation on a key is linearizable."
+	cfg.Info.Description = "A distributed key-value store. In the default bucket every operation on a key is linearizable; other buckets promise what their settings say."
 	cfg.DocsPath = "" // huma's page loads scripts from elsewhere
 	cfg.SchemasPath = ""
 	cfg.CreateHooks = nil // no $schema fields in bodies
@@ -71,7 +71,9 @@ var errorTexts = map[int]string{
 	http.StatusNotFound:              "There is no such key.",
 	http.StatusPreconditionFailed:    "The condition of If-Match or If-None-Match does not hold; nothing was done.",
 	http.StatusRequestEntityTooLarge: "The key or the value is above its limit; the message says which.",
-	http.StatusServiceUnavailable:    "Nothing was done: no majority, or too busy.",
+	http.StatusConflict:              "What is there stands against it: not a number, an overflow, or a bucket of that name.",
+	http.StatusUnprocessableEntity:   "Refused: the bucket can't do that; the message says why, and what it can.",
+	http.StatusServiceUnavailable:    "Nothing was done: too few replicas, or too busy.",
 	http.StatusGatewayTimeout:        "Unknown outcome: the write may have taken effect or may still.",
 }
 
@@ -144,7 +146,7 @@ func (s *Server) describeKV() {
 	pathKey := param("path", "key", "The rest of the path, percent-encoded; slashes may stay as they are.", true)
 	describe("/api/v1/kv/{key}", "ByPath", pathKey, wrapped, s.spec.OpenAPI().AddOperation)
 	incr := s.operation("POST", "/api/v1/kv/{key}/incr", "incr", "Add to a number", "keys", counterBody{}, 400, 409, 413, 503, 504)
-	incr.Parameters = []*huma.Param{pathKey}
+	incr.Parameters = []*huma.Param{pathKey, param("query", "by", "What to add, in place of a body; 1 if left out.", false)}
 	incr.RequestBody = &huma.RequestBody{Content: s.jsonOf(incrBody{})}
 	s.spec.OpenAPI().AddOperation(incr)
 }

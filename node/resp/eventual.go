@@ -18,11 +18,13 @@ import (
 // were written concurrently, and the causal context that a write gives back.
 //
 //	CGET key [R r]                                      → context, value ...
-//	CSET key context value [W w] [EX seconds | PX ms]   → context
-//	CDEL key context [W w]                              → context
+//	CSET key context value [W w] [EX seconds | PX ms]   → context [, value ...]
+//	CDEL key context [W w]                              → context [, value ...]
 //	CINCRBY key n [W w]                                 → the number
 //
-// An empty context says that nothing has been seen.
+// An empty context says that nothing has been seen. After a write the values are
+// all that are there, if any is there beside what was written: the new context
+// speaks for those too, and the client may not have seen them.
 
 // selection is the bucket that a connection works in.
 type selection struct {
@@ -165,7 +167,7 @@ func planCSet(c *conn, args [][]byte) string {
 	if bad := c.badValue(args[3]); bad != "" {
 		return bad
 	}
-	op, bad := c.tuned(replyContext, kv.OpSet, args[1], args[4:], "W EX PX")
+	op, bad := c.tuned(replyWritten, kv.OpSet, args[1], args[4:], "W EX PX")
 	if bad == "" {
 		op.Value, op.Tuning.Context, op.Tuning.WantContext = args[3], string(args[2]), true
 	}
@@ -173,7 +175,7 @@ func planCSet(c *conn, args [][]byte) string {
 }
 
 func planCDel(c *conn, args [][]byte) string {
-	op, bad := c.tuned(replyContext, kv.OpDelete, args[1], args[3:], "W")
+	op, bad := c.tuned(replySiblings, kv.OpDelete, args[1], args[3:], "W")
 	if bad == "" {
 		op.Tuning.Context, op.Tuning.WantContext = string(args[2]), true
 	}
@@ -192,34 +194,23 @@ func planCIncrBy(c *conn, args [][]byte) string {
 	return bad
 }
 
-// context appends the context of a write; "" where there is none.
-func (w *work) context(r *kv.Result) {
+// causal appends the context, and then all values, if there are more than own.
+func (w *work) causal(r *kv.Result, own int) {
+	var values []kv.Sibling
 	context := ""
-	if r.Causal != nil {
-		context = r.Causal.Context
+	switch {
+	case r.Causal != nil:
+		context, values = r.Causal.Context, r.Causal.Values
+	case r.Found: // a counter: it has no context
+		values = []kv.Sibling{{Data: r.Data, Media: r.Media}}
 	}
+	if len(values) <= own {
+		values = nil
+	}
+	w.out = redcon.AppendArray(w.out, 1+len(values))
 	w.out = redcon.AppendBulkString(w.out, context)
-}
-
-// siblings appends the context, and then all values.
-func (w *work) siblings(r *kv.Result) {
-	if r.Causal == nil { // a counter: it has no context
-		n := 1
-		if r.Found {
-			n++
-		}
-		w.out = redcon.AppendArray(w.out, n)
-		w.context(r)
-		if r.Found {
-			w.value(r)
-		}
-		return
-	}
-	w.out = redcon.AppendArray(w.out, 1+len(r.Causal.Values))
-	w.context(r)
-	for i := range r.Causal.Values {
-		v := &r.Causal.Values[i]
-		w.value(&kv.Result{Data: v.Data, Media: v.Media, Found: true})
+	for i := range values {
+		w.value(&kv.Result{Data: values[i].Data, Media: values[i].Media, Found: true})
 	}
 }
 

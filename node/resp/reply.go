@@ -20,8 +20,8 @@ const (
 	replyCount                     // how many keys were there: DEL, EXISTS
 	replyFlag                      // 1 or 0: SETNX, CAS
 	replyInt                       // the new number: INCR and its kin
-	replyContext                   // the causal context that a write left: CSET, CDEL
-	replySiblings                  // the context, and all values: CGET
+	replyWritten                   // the causal context, and all values if there are others than the one written: CSET
+	replySiblings                  // the context, and all values: CGET, CDEL
 )
 
 // direct is the size from which a value is written from the store's own bytes
@@ -109,10 +109,10 @@ func (c *conn) reply(how reply, results []kv.Result) {
 		w.out = redcon.AppendInt(w.out, n)
 	case replyInt:
 		w.out = redcon.AppendInt(w.out, first.Int)
-	case replyContext:
-		w.context(first)
+	case replyWritten:
+		w.causal(first, 1)
 	case replySiblings:
-		w.siblings(first)
+		w.causal(first, 0)
 	default:
 		panic(fmt.Sprintf("resp: unknown reply %d", how))
 	}
