@@ -43,6 +43,9 @@ func (s *Coordinator) startReads(c *actors.Context) {
 		return
 	}
 	reads := make([]read, len(s.reads))
+	for _, f := range s.reads {
+		s.store.Warm(f.op().Partition, f.op().Key)
+	}
 	for i, f := range s.reads {
 		if !f.closed() {
 			s.startRead(c, f, &reads[i])

@@ -37,6 +37,10 @@ type outbox struct {
 	standOf []asked
 	hints   []kept
 	forward []ref
+
+	// How much the last batch had: slices that have left are not used again, so
+	// each batch makes its own, of about the right length.
+	lastItems, lastGets int
 }
 
 func (o *outbox) put(why msg.Why, t target) {
@@ -44,10 +48,16 @@ func (o *outbox) put(why msg.Why, t target) {
 		o.mends, o.mendFor = append(o.mends, t.w.item), append(o.mendFor, t)
 		return
 	}
+	if o.items == nil {
+		o.items, o.itemFor = make([]*msg.PutItem, 0, o.lastItems+1), make([]target, 0, o.lastItems+1)
+	}
 	o.items, o.itemFor = append(o.items, t.w.item), append(o.itemFor, t)
 }
 
 func (o *outbox) get(p kv.Partition, a asked) {
+	if o.gets == nil {
+		o.gets, o.getFor = make([]msg.FetchItem, 0, o.lastGets+1), make([]asked, 0, o.lastGets+1)
+	}
 	o.gets = append(o.gets, msg.FetchItem{Key: a.rd.f.op().Key, Have: a.rd.haveDigest, Partition: p})
 	o.getFor = append(o.getFor, a)
 }
@@ -95,6 +105,12 @@ func (s *Coordinator) forget(x *sent) {
 // a read of a batch may be of a key that the batch has written.
 func (s *Coordinator) flushPeer(c *actors.Context, p *peer) {
 	o := &p.out
+	if len(o.items) > 0 {
+		o.lastItems = len(o.items)
+	}
+	if len(o.gets) > 0 {
+		o.lastGets = len(o.gets)
+	}
 	for len(o.items) > 0 {
 		epoch := o.itemFor[0].w.part.epoch
 		n := under(epoch, fitting(o.items, putSize), func(i int) kv.Epoch { return o.itemFor[i].w.part.epoch })
