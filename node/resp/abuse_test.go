@@ -141,7 +141,7 @@ func TestHeavyBatches(t *testing.T) {
 	assert.LessOrEqual(t, most, 4)
 }
 
-// TestIdleConnections: an idle connection costs a goroutine and its record, also
+// TestIdleConnections: an idle connection costs no more than its record, also
 // after it has moved large commands.
 func TestIdleConnections(t *testing.T) {
 	if testing.Short() {
