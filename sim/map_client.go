@@ -10,6 +10,7 @@ import (
 	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/actors/system"
 	"github.com/quoratedb/quorate/linearizability"
+	"github.com/quoratedb/quorate/ring"
 )
 
 // mapRun carries out the MapOps of a plan, and remembers what became of them.
@@ -38,6 +39,17 @@ func (n *node) mapConfig(cfg *system.Config) {
 	cfg.Cluster.TimeoutNs = 4 * c.RequestTimeoutNs
 	cfg.Cluster.AskNs = c.ResendNs
 	cfg.Cluster.ReadNs = c.MapReadNs
+}
+
+// newestLayout is that of the newest map that a node acts on.
+func (w *World) newestLayout() *ring.Layout {
+	newest := w.layout
+	for _, n := range w.nodes {
+		if n.up && n.sys.Published().Epoch() > newest.Epoch() {
+			newest = n.sys.Published()
+		}
+	}
+	return newest
 }
 
 // id is that of the request of an operation; no client has one like it.
@@ -161,6 +173,12 @@ func (r *mapRun) difference() string {
 		return fmt.Sprintf("node %d has not made a last change of the map", r.asked[r.final].op.Node)
 	}
 	for _, n := range r.w.nodes {
+		if n.refused() {
+			continue
+		}
+		if !n.up {
+			return fmt.Sprintf("node %d is down", n.id)
+		}
 		if at := n.sys.Published().Epoch(); at != r.w.oracle.maps.newest {
 			return fmt.Sprintf("node %d acts on the map of epoch %d, the newest one is %d", n.id, at, r.w.oracle.maps.newest)
 		}
@@ -171,7 +189,14 @@ func (r *mapRun) difference() string {
 func (r *mapRun) again() {
 	i := len(r.asked)
 	r.final = i
-	op := MapOp{Node: kv.NodeID(1 + i%len(r.w.nodes)), Do: "create", Mode: "abd", Bucket: "end" + strconv.Itoa(i), Tag: int64(1_000_000 + i)}
+	at := i % len(r.w.nodes)
+	for range r.w.nodes {
+		if n := r.w.nodes[at]; n.up && !n.refused() {
+			break
+		}
+		at = (at + 1) % len(r.w.nodes)
+	}
+	op := MapOp{Node: kv.NodeID(1 + at), Do: "create", Mode: "abd", Bucket: "end" + strconv.Itoa(i), Tag: int64(1_000_000 + i)}
 	r.asked = append(r.asked, mapAsked{op: op})
 	r.begin(i)
 }

@@ -350,18 +350,18 @@ func (o *oracle) held(n *node, key []byte, rev kv.Version) {
 // difference says where replicas of a partition differ, or "". A tombstone and
 // an absent key are the same to a client.
 func (w *World) difference() string {
-	text := ""
-	w.layout.Each(func(p kv.Partition) {
-		if text == "" && w.layout.Mode(p) == kv.Strong {
-			text = w.differs(p)
+	text, l := "", w.newestLayout()
+	l.Each(func(p kv.Partition) {
+		if text == "" && l.Mode(p) == kv.Strong {
+			text = w.differs(p, l.Preference(p))
 		}
 	})
 	return text
 }
 
-func (w *World) differs(p kv.Partition) string {
+func (w *World) differs(p kv.Partition, prefs []kv.NodeID) string {
 	first, firstNode := contents{}, kv.NodeID(0)
-	for _, node := range w.layout.Preference(p) {
+	for _, node := range prefs {
 		n := w.nodes[node-1]
 		if n.refused() {
 			continue

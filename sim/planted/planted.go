@@ -85,8 +85,8 @@ var bugs = []Bug{
 
 	{Number: 70, Names: []string{"actors/cluster/bug-70-map-set-without-condition"}, Scenarios: []string{"buckets"}},
 	{Number: 71, Names: []string{"actors/cluster/bug-71-map-not-persisted"}, Scenarios: []string{"buckets"}},
-	{Number: 72, Names: []string{"actors/replica/bug-72-dropped-copy-kept"}, Scenarios: []string{"buckets"}},
-	{Number: 73, Names: []string{"actors/shard/bug-73-late-forward-meets-the-next-bucket"}, Scenarios: []string{"buckets"}},
+	{Number: 72, Names: []string{"actors/replica/bug-72-dropped-copy-kept"}, Scenarios: []string{"slots", "buckets"}},
+	{Number: 73, Names: []string{"actors/shard/bug-73-late-forward-meets-the-next-bucket"}, Scenarios: []string{"slots", "buckets"}},
 	{Number: 74, Names: []string{"actors/cluster/bug-74-doubtful-change-made-anew"}, Scenarios: []string{"buckets"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
