@@ -222,6 +222,7 @@ func (l *Layout) Fallbacks(p kv.Partition) []kv.NodeID {
 			rest = append(rest, n.ID)
 		}
 	}
+	// order: node ids are distinct
 	slices.SortFunc(rest, func(a, b kv.NodeID) int {
 		return cmp.Or(cmp.Compare(rendezvous(p, b), rendezvous(p, a)), cmp.Compare(a, b))
 	})

@@ -105,7 +105,7 @@ func (m *Map) Apply(c *Change, r *Rules, id ChangeID, reusable func(Retired) boo
 		}
 	case DropBucket:
 		if old.Slot == 0 {
-			return nil, fmt.Errorf("%w: %q always exists, it can't be dropped", ErrBadBucket, old.Name)
+			return nil, bad(old.Name, "it always exists, it can't be dropped")
 		}
 		next.Buckets = slices.DeleteFunc(next.Buckets, func(b Bucket) bool { return b.Slot == old.Slot })
 		at, _ := slices.BinarySearchFunc(next.Retired, old.Slot, func(r Retired, s uint16) int { return cmp.Compare(r.Slot, s) })
