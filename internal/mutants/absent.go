@@ -14,7 +14,6 @@ type absence struct {
 
 var absent = []absence{
 	{23, 23, "session results dropped with the tombstone", "not built: sessions"},
-	{26, 41, "eventual mode: hints, quorums, clocks, siblings, repair", "not built into the nodes yet; the tests of actors/causal convict those whose code is there"},
 	{42, 47, "membership: epochs, joint quorums, copying, fences, floors", "not built: the map is static and its epoch 1"},
 	{52, 52, "seq restarts per key after a tombstone is dropped", "can't exist here: seq counts the writes of a partition under a ballot, it belongs to no key, and nothing resets it but a new ballot"},
 	{56, 57, "a failed CAS or a retry answered from the session's record", "not built: sessions"},
