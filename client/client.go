@@ -54,8 +54,15 @@ type Options struct {
 	MaxReply    int           // 64 MiB, the most that one reply may hold
 }
 
-// Client is a connection to a cluster. It is safe for concurrent use.
+// Client is a connection to a cluster, and a bucket there: the default one, or
+// that of In. It is safe for concurrent use.
 type Client struct {
+	*shared
+	bucket string // "": the default one
+}
+
+// shared is what the clients of all buckets have together.
+type shared struct {
 	opt     Options
 	pools   []*pool
 	current atomic.Uint32 // index of the node that last worked
@@ -74,7 +81,7 @@ func New(opt Options) (*Client, error) {
 	def(&opt.MaxConns, 256)
 	def(&opt.MaxIdle, 32)
 	def(&opt.MaxReply, 64<<20)
-	c := &Client{opt: opt, slots: make(chan struct{}, opt.MaxConns)}
+	c := &Client{shared: &shared{opt: opt, slots: make(chan struct{}, opt.MaxConns)}}
 	for _, a := range opt.Addrs {
 		c.pools = append(c.pools, &pool{addr: a, opt: &c.opt})
 	}
@@ -88,7 +95,12 @@ func def[T comparable](field *T, value T) {
 	}
 }
 
-// Close closes the idle connections; calls under way end and close theirs.
+// In returns a client of another bucket over the same connections. Its methods do
+// there what the bucket allows: all of them in mode strong, Get, MGet, Exists, Set
+// and Delete in mode abd. For mode eventual see Bucket.
+func (c *Client) In(bucket string) *Client { return &Client{shared: c.shared, bucket: bucket} }
+
+// Close closes the idle connections, of all buckets; calls under way end and close theirs.
 func (c *Client) Close() error {
 	c.closed.Store(true)
 	for _, p := range c.pools {
@@ -214,7 +226,7 @@ func (c *Client) call(ctx context.Context, k kind, args ...string) (reply, error
 		}
 		at := c.current.Load()
 		p := c.pools[int(at)%len(c.pools)]
-		r, fate, err := p.try(ctx, request)
+		r, fate, err := p.try(ctx, c.bucket, request)
 		if fate == done {
 			return r, err
 		}

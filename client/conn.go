@@ -28,15 +28,16 @@ type pool struct {
 }
 
 type conn struct {
-	nc net.Conn
-	r  *bufio.Reader
+	nc     net.Conn
+	r      *bufio.Reader
+	bucket string // selected; "": the default one
 }
 
-// try sends one request and waits for its reply, within ctx and Options.Timeout.
-func (p *pool) try(ctx context.Context, request []byte) (reply, fate, error) {
+// try sends one request to a bucket and waits for its reply, within ctx and Options.Timeout.
+func (p *pool) try(ctx context.Context, bucket string, request []byte) (reply, fate, error) {
 	ctx, cancel := context.WithTimeout(ctx, p.opt.Timeout)
 	defer cancel()
-	c, err := p.get(ctx)
+	c, err := p.get(ctx, bucket)
 	if err != nil {
 		return reply{}, nothing, err
 	}
@@ -44,7 +45,10 @@ func (p *pool) try(ctx context.Context, request []byte) (reply, fate, error) {
 	_ = c.nc.SetDeadline(deadline)
 	// A caller that gives up must not wait for the socket.
 	stop := context.AfterFunc(ctx, func() { _ = c.nc.SetDeadline(time.Unix(1, 0)) })
-	r, f, err := c.exchange(request, p.opt.MaxReply)
+	r, f, err := c.enter(bucket, p.opt.MaxReply)
+	if err == nil && r.err == "" {
+		r, f, err = c.exchange(request, p.opt.MaxReply)
+	}
 	if stop() && err == nil {
 		p.put(c)
 	} else {
@@ -59,6 +63,26 @@ func (p *pool) try(ctx context.Context, request []byte) (reply, fate, error) {
 		return r, done, nil
 	}
 	return verdict(r)
+}
+
+// enter selects a bucket. The request waits for the answer: sent along, it would
+// be carried out in the wrong bucket if this one does not exist.
+func (c *conn) enter(bucket string, maxReply int) (reply, fate, error) {
+	if c.bucket == bucket {
+		return reply{}, done, nil
+	}
+	name := bucket
+	if name == "" {
+		name = "0"
+	}
+	r, _, err := c.exchange(encode([]string{"SELECT", name}), maxReply)
+	if err != nil {
+		return r, nothing, err // whatever became of it, the request has not left
+	}
+	if r.err == "" {
+		c.bucket = bucket
+	}
+	return r, done, nil
 }
 
 // exchange writes a request and reads its reply. A node carries out complete
@@ -89,8 +113,9 @@ func verdict(r reply) (reply, fate, error) {
 	return reply{}, done, err
 }
 
-// get returns an idle connection that is still open, or a new one.
-func (p *pool) get(ctx context.Context) (*conn, error) {
+// get returns an idle connection that is still open, of the bucket if there is
+// one, or a new one.
+func (p *pool) get(ctx context.Context, bucket string) (*conn, error) {
 	for {
 		p.mu.Lock()
 		n := len(p.idle)
@@ -98,8 +123,15 @@ func (p *pool) get(ctx context.Context) (*conn, error) {
 			p.mu.Unlock()
 			break
 		}
-		c := p.idle[n-1]
-		p.idle = p.idle[:n-1]
+		i := n - 1
+		for i > 0 && p.idle[i].bucket != bucket {
+			i--
+		}
+		if p.idle[i].bucket != bucket {
+			i = n - 1
+		}
+		c := p.idle[i]
+		p.idle = append(p.idle[:i], p.idle[i+1:]...)
 		p.mu.Unlock()
 		if alive(c.nc) {
 			return c, nil

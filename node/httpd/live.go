@@ -111,7 +111,7 @@ func (s *Server) showBucket(w http.ResponseWriter, b *kv.Bucket) {
 		st := s.host.Stats()
 		out.Hints, out.AntiEntropy = hintsOf(&st.Eventual.Hints), repairOf(&st.Eventual.Repair)
 		if overlaps(b) && st.Eventual.Repair.All > 0 && st.Eventual.Repair.LastFull.IsZero() {
-			out.Warning = "not yet: since the bucket was made, or N changed, anti-entropy has not gone through all replicas (as this node knows), so a new replica may lack older values"
+			out.Warning = "anti-entropy has not gone through all replicas yet (as this node knows) since a bucket was made or its N changed: if it was this one's N, a replica that is new to a key may lack older values"
 		}
 	}
 	writeJSON(w, http.StatusOK, out)
