@@ -74,7 +74,7 @@ func TestATombstoneStaysWhileAReplicaIsAway(t *testing.T) {
 	w.run(1_000_000 * ms)
 	require.Equal(t, 3, w.keys()) // the two tombstones, and the value on the dead node
 	w.nodes[2].boot(s.trees)
-	w.run(90_000 * ms) // it was away for longer than the grace, and waits for a newer map first
+	w.run(40_000 * ms) // it was away for longer than the grace, and waits for a newer map first
 	require.Empty(t, w.different())
 	require.Equal(t, 3, w.keys())
 	w.run(300_000 * ms)

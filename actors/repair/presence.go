@@ -23,13 +23,9 @@ type presence struct {
 	away    bool     // it was away for longer than some grace, and has yet to learn of the map
 }
 
-const (
-	// presenceNs is the time between two records: what a short absence may be
-	// taken to be longer by.
-	presenceNs = int64(60e9)
-	// learnNs is how long a node that was away for long waits to hear of a newer map.
-	learnNs = int64(60e9)
-)
+// maxPresenceNs is the longest time between two records. An absence may be taken
+// to be that much longer than it was, so they come at least eight times a grace.
+const maxPresenceNs = int64(60e9)
 
 // Restore implements actors.Restorer.
 func (r *Repair) Restore(payload []byte) error {
@@ -89,13 +85,14 @@ func (r *Repair) shortestGraceMs() int64 {
 func (r *Repair) pumpPresence(c *actors.Context) int64 {
 	p := &r.presence
 	if p.away {
-		if c.NowNs < p.startNs+learnNs {
-			return p.startNs + learnNs
+		// The peers tell a newer map at the first contact.
+		if learnedNs := p.startNs + r.cfg.SettleNs; c.NowNs < learnedNs {
+			return learnedNs
 		}
 		p.away = false // the map is what it was
 	}
 	if c.NowNs >= p.markNs {
-		p.markNs = c.NowNs + presenceNs
+		p.markNs = c.NowNs + min(maxPresenceNs, r.shortestGraceMs()*1e6/8)
 		p.lastMs, p.epoch = c.WallMs, r.cfg.Layout.Epoch()
 		r.mark(c, p.lastMs, p.epoch)
 	}

@@ -69,7 +69,8 @@ type Config struct {
 	// IntervalNs is the time between two comparisons with a peer, give or take a fifth.
 	IntervalNs int64
 	// SettleNs is how long a peer that came back, or this node after its start,
-	// is left to the hints of others first.
+	// is left to the hints of others first; and how long this node, after a long
+	// absence, waits to hear of a newer map.
 	SettleNs int64
 	// RateBytes bounds what sessions that this node began move, in bytes per
 	// second; each lane has an equal share.
