@@ -137,6 +137,12 @@ func (n *Node) systemConfig() system.Config {
 	s.Coordinate.MaxPending = c.Limits.PendingOps
 	// A mark that the disk may have lost must not be one that was stamped with.
 	s.Coordinate.Clock.ReserveMs = max(4000, 3*c.Sync.Every.Milliseconds())
+	e := &c.Eventual
+	s.Coordinate.HintAfterNs, s.Coordinate.Clock.CapMs = e.HintAfter.Nanoseconds(), e.ClockCap.Milliseconds()
+	s.Handoff.HintTTLMs, s.Handoff.CapMs = e.HintTTL.Milliseconds(), e.ClockCap.Milliseconds()
+	s.Handoff.TargetBytes, s.Handoff.TotalBytes = e.HintBytes, e.HintTotal
+	s.Repair.IntervalNs, s.Repair.SettleNs, s.Repair.CollectNs = e.RepairEvery.Nanoseconds(), e.RepairWait.Nanoseconds(), e.Collect.Nanoseconds()
+	s.Repair.RateBytes = e.RepairRate
 	s.Cluster.TimeoutNs = mapPatience.Nanoseconds()
 	s.Detector.Node, s.Detector.Inc, s.Detector.Epoch, s.Detector.Lanes = c.Node, n.boot.Inc, epoch, c.Lanes
 	s.Detector.IntervalNs = t.Heartbeat.Nanoseconds()

@@ -46,8 +46,9 @@ type Config struct {
 	AdminListen  string // pprof and metrics; "": off
 	Doors        []Door
 
-	Timing Timing
-	Limits Limits
+	Timing   Timing
+	Limits   Limits
+	Eventual Eventual
 
 	Log     *slog.Logger         // slog.Default()
 	Metrics *prometheus.Registry // a new one
@@ -114,6 +115,20 @@ type Timing struct {
 	RedialMin time.Duration // first pause after a failed dial; 20 ms
 	RedialMax time.Duration // last; 1 s
 	Drain     time.Duration // bound of handing ownership on at shutdown; 2 s
+}
+
+// Eventual is about buckets that are not strong. Zero takes the default of the
+// actor that it is for. HintTTL and ClockCap must be the same on all nodes.
+type Eventual struct {
+	HintAfter   time.Duration // silence of a replica after which a hint is kept for it; 200 ms
+	HintTTL     time.Duration // life of a hint; 3 h
+	HintBytes   int64         // hints kept for one node; 64 MiB
+	HintTotal   int64         // hints kept in all; 256 MiB
+	RepairEvery time.Duration // between two comparisons with a peer; 10 s
+	RepairWait  time.Duration // for which a node that came back is left to hints; 10 s
+	RepairRate  int64         // bytes per second that anti-entropy moves; 16 MiB
+	Collect     time.Duration // in which all tombstones are looked at once; 10 min
+	ClockCap    time.Duration // how far a stamp may be ahead of a node's clock; 500 ms
 }
 
 // Limits bounds memory.

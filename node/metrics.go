@@ -153,6 +153,7 @@ func (m *nodeMetrics) collectLog(e *emitter) {
 func (m *nodeMetrics) collectLanes(e *emitter) {
 	n := m.node
 	lanes := n.snapshots()
+	collectEventual(e, lanes)
 	if g := lanes[0].gossip; g != nil {
 		collectGossip(e, g)
 	}

@@ -14,6 +14,7 @@ type File struct {
 	WAL      WAL      `yaml:"wal,omitempty"`
 	Limits   Limits   `yaml:"limits,omitempty"`
 	Timeouts Timeouts `yaml:"timeouts,omitempty"`
+	Eventual Eventual `yaml:"eventual,omitempty"`
 	Log      Log      `yaml:"log,omitempty"`
 }
 
@@ -78,6 +79,19 @@ type Timeouts struct {
 	Level     string `yaml:"level,omitempty" validate:"omitempty,duration=50ms 24h" doc:"between rounds that bring replicas level" default:"5s"`
 	Drain     string `yaml:"drain,omitempty" validate:"omitempty,duration=1ms 10m" doc:"most time for handing ownership on at shutdown" default:"2s"`
 	Write     string `yaml:"write,omitempty" validate:"omitempty,duration=10ms 10m" doc:"a Redis client that does not take its replies" default:"10s"`
+}
+
+// Eventual is about buckets of the modes eventual and abd.
+type Eventual struct {
+	HintAfter   string `yaml:"hint_after,omitempty" validate:"omitempty,duration=10ms 1m" doc:"silence of a replica after which a hint is kept for it" default:"200ms"`
+	HintTTL     string `yaml:"hint_ttl,omitempty" validate:"omitempty,duration=1s 168h" doc:"life of a hint; the grace of a bucket is longer; the same on all nodes" default:"3h"`
+	HintBytes   string `yaml:"hint_bytes,omitempty" validate:"omitempty,size=4KiB 1TiB" doc:"hints that this node keeps for one other" default:"64MiB"`
+	HintTotal   string `yaml:"hint_total,omitempty" validate:"omitempty,size=4KiB 1TiB" doc:"hints that this node keeps, in memory" default:"256MiB"`
+	RepairEvery string `yaml:"repair_every,omitempty" validate:"omitempty,duration=50ms 24h" doc:"between two comparisons with another node (anti-entropy)" default:"10s"`
+	RepairWait  string `yaml:"repair_wait,omitempty" validate:"omitempty,duration=1ms 24h" doc:"for which a node that came back is left to hints first" default:"10s"`
+	RepairRate  string `yaml:"repair_rate,omitempty" validate:"omitempty,size=16KiB 16GiB" doc:"bytes per second that anti-entropy moves at most" default:"16MiB"`
+	Collect     string `yaml:"collect,omitempty" validate:"omitempty,duration=100ms 24h" doc:"in which every tombstone is looked at once" default:"10m"`
+	ClockCap    string `yaml:"clock_cap,omitempty" validate:"omitempty,duration=10ms 1m" doc:"how far a write's time stamp may be ahead of a node's clock; the same on all nodes" default:"500ms"`
 }
 
 // Log is what is written to standard error.

@@ -73,7 +73,8 @@ func (f *File) Config(version string, log *slog.Logger) node.Config {
 		Limits: node.Limits{KeyBytes: int(size(f.Limits.Key)), ValueBytes: int(size(f.Limits.Value)), BatchOps: f.Limits.Batch, PendingOps: f.Limits.Pending},
 		Timing: node.Timing{Request: duration(f.Timeouts.Request), Heartbeat: duration(f.Timeouts.Heartbeat), Suspect: duration(f.Timeouts.Suspect),
 			Resend: duration(f.Timeouts.Resend), Level: duration(f.Timeouts.Level), Drain: duration(f.Timeouts.Drain)},
-		Log: log, Metrics: metrics,
+		Eventual: f.eventual(),
+		Log:      log, Metrics: metrics,
 	}
 	for _, m := range f.Members {
 		c.Members = append(c.Members, node.Member{ID: kv.NodeID(m.ID), Zone: m.Zone, Weight: *m.Weight,
@@ -95,6 +96,15 @@ func (f *File) Config(version string, log *slog.Logger) node.Config {
 		c.Doors = append(c.Doors, httpd.Door(a, httpd.Config{Log: log, Metrics: metrics, MaxConns: f.Limits.Connections, BufferBytes: size(f.Limits.Buffers)}))
 	}
 	return c
+}
+
+func (f *File) eventual() node.Eventual {
+	e := &f.Eventual
+	return node.Eventual{
+		HintAfter: duration(e.HintAfter), HintTTL: duration(e.HintTTL), HintBytes: size(e.HintBytes), HintTotal: size(e.HintTotal),
+		RepairEvery: duration(e.RepairEvery), RepairWait: duration(e.RepairWait), RepairRate: size(e.RepairRate),
+		Collect: duration(e.Collect), ClockCap: duration(e.ClockCap),
+	}
 }
 
 func (f *File) syncPolicy() node.SyncPolicy {
