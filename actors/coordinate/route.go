@@ -3,6 +3,7 @@ package coordinate
 import (
 	"slices"
 
+	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -74,7 +75,9 @@ func (s *Coordinator) answerGone(c *actors.Context, old *ring.Layout) {
 // slot has another one than whoever chose the partition meant.
 func (s *Coordinator) partFor(f ref) *part {
 	p := s.part(f.op().Partition)
-	if p != nil && f.r.epoch != 0 && f.r.epoch < p.bucket.Created {
+	old := p != nil && f.r.epoch != 0 && f.r.epoch < p.bucket.Created
+	failpoint.Inject("bug-75-operation-meets-the-next-bucket", func() { old = false })
+	if old {
 		return nil
 	}
 	return p

@@ -104,6 +104,7 @@ var bugs = []Bug{
 	{Number: 72, Names: []string{"actors/replica/bug-72-dropped-copy-kept"}, Scenarios: []string{"slots", "buckets"}},
 	{Number: 73, Names: []string{"actors/shard/bug-73-late-forward-meets-the-next-bucket"}, Scenarios: []string{"slots", "buckets"}},
 	{Number: 74, Names: []string{"actors/cluster/bug-74-doubtful-change-made-anew"}, Scenarios: []string{"buckets"}},
+	{Number: 75, Names: []string{"actors/coordinate/bug-75-operation-meets-the-next-bucket"}, Scenarios: []string{"slots", "buckets"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
