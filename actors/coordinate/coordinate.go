@@ -41,7 +41,7 @@ type Config struct {
 	// ResendNs is the wait before an unanswered request is repeated; it doubles.
 	ResendNs int64
 	// HintAfterNs is how long a replica may be silent before somebody else is
-	// given what it should have stored.
+	// given what it should have stored; five times that if nobody waits for it.
 	HintAfterNs int64
 	// MaxPending bounds the operations that wait here; above it new ones are
 	// answered with Busy. As many objects at most wait for silent replicas.
@@ -91,14 +91,15 @@ const tick actors.TimerID = 1
 
 // Coordinator is the actor.
 type Coordinator struct {
-	cfg     Config
-	store   Store
-	handoff Handoff // nil: hints are sent, but none can be looked up
-	clock   causal.Clock
-	source  causal.Source
-	deleted uint64 // Handoff.Deleted at the last event
-	marked  int64  // the highest mark that was persisted
-	abdLast int64  // the highest counter of a tag that this boot has issued
+	cfg         Config
+	store       Store
+	handoff     Handoff // nil: hints are sent, but none can be looked up
+	clock       causal.Clock
+	source      causal.Source
+	deleted     uint64 // Handoff.Deleted at the last event
+	marked      int64  // the highest mark that was persisted
+	aheadTillNs int64  // until then this node's clock counts as too far ahead
+	abdLast     int64  // the highest counter of a tag that this boot has issued
 
 	peers []*peer // all members, ascending
 	byID  []*peer

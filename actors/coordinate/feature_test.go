@@ -235,6 +235,7 @@ func TestSkewedNodesPassWritesOn(t *testing.T) {
 	w.nodes[0].skewMs = 60_000
 	require.Equal(t, kv.Unknown, w.one(1, "lww", set("k", "c")).Status)
 	require.NotZero(t, w.nodes[0].coord.Stats().Drift)
+	require.Equal(t, kv.OK, w.one(1, "lww", set("k", "d")).Status, "others write in its place")
 }
 
 // A bucket may change while operations run: R, W and policy from the next

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 )
 

@@ -81,6 +81,7 @@ type sent struct {
 	nextNs  int64 // when it is repeated
 	tries   uint8
 	covered bool // its silence has been dealt with
+	idle    bool // no operation waits for the answer
 	over    bool // answered, or nobody waits any more
 }
 

@@ -26,14 +26,25 @@ func (s *Coordinator) checkSent(c *actors.Context) {
 	s.fifo = open
 }
 
+// patience is how many times longer a replica may be silent that nobody waits for.
+const patience = 5
+
 func (s *Coordinator) checkOne(c *actors.Context, x *sent) {
 	age := c.NowNs - x.atNs
 	// Objects that wait for silent replicas are bounded: above that they wait as hints.
-	silent := age >= s.cfg.HintAfterNs || len(x.put) > 0 && s.unstored > s.cfg.MaxPending
+	crowded := len(x.put) > 0 && s.unstored > 2*s.cfg.MaxPending
+	if !crowded && age < s.cfg.HintAfterNs && c.NowNs < x.nextNs {
+		return
+	}
+	wanted := x.wanted()
+	silentAt := s.cfg.HintAfterNs
+	if !wanted && len(x.put) > 0 { // no hurry: the answer may be in a long queue
+		silentAt *= patience
+	}
+	silent := crowded || age >= silentAt
 	if silent && !x.covered {
 		s.coverSent(c, x)
 	}
-	wanted := x.wanted()
 	switch {
 	case silent && !wanted, age >= s.cfg.RequestTimeoutNs, x.hint != nil && x.covered:
 		s.forget(x)
@@ -49,8 +60,16 @@ func (s *Coordinator) checkOne(c *actors.Context, x *sent) {
 	}
 }
 
-// wanted reports whether an operation waits for the answer.
+// wanted reports whether an operation waits for the answer. Once none does, none
+// ever will.
 func (x *sent) wanted() bool {
+	if !x.idle {
+		x.idle = !x.awaited()
+	}
+	return !x.idle
+}
+
+func (x *sent) awaited() bool {
 	for _, t := range x.put {
 		if t.w.wanted() {
 			return true

@@ -60,6 +60,13 @@ func (s *Coordinator) startWrite(c *actors.Context, f ref, w *write, it *msg.Put
 		s.giveUp(c, f)
 		return
 	}
+	if c.NowNs < s.aheadTillNs && p.bucket.Mode == kv.Eventual && !f.r.forwarded {
+		if to := s.nextHop(c, f, p); to != nil && to != s.self {
+			s.stats.Skewed++
+			s.passOn(c, f, p)
+			return
+		}
+	}
 	it.Key, it.Partition = op.Key, op.Partition
 	if !s.make(c, f, p, it) {
 		return
@@ -68,6 +75,10 @@ func (s *Coordinator) startWrite(c *actors.Context, f ref, w *write, it *msg.Put
 	f.r.progress[f.i] = left
 	s.spread(c, w, msg.ForWrite)
 }
+
+// aheadNs is how long a node whose stamps most replicas have refused lets others
+// write, before it tries again.
+const aheadNs = int64(5e9)
 
 // spread sends an object to every replica, this node's own among them, that has
 // not acknowledged it. One that is believed dead gets it too: belief is a hint.
@@ -148,6 +159,9 @@ func (s *Coordinator) refusedPut(c *actors.Context, t target, why msg.PutReason)
 	switch why {
 	case msg.ByDrift:
 		s.stats.Drift++
+		if t.w.f.r != nil && 2*t.w.refused.Count() > len(t.w.part.prefs) {
+			s.aheadTillNs = c.NowNs + aheadNs
+		}
 	case msg.ByPlace, msg.ByMap:
 		if t.w.rd == nil {
 			s.cover(c, t.w, t.pos)

@@ -15,7 +15,7 @@ func (s *Store) fetch(c *actors.Context, m *msg.Fetch) {
 	reply := &msg.Fetched{ID: m.ID, Items: make([]msg.FetchedItem, len(m.Items))}
 	bytes := uint64(0)
 	for i := range m.Items {
-		s.warm(m.Items[i].Partition, m.Items[i].Key)
+		s.Warm(m.Items[i].Partition, m.Items[i].Key)
 	}
 	for i := range m.Items {
 		it, answer := &m.Items[i], &reply.Items[i]

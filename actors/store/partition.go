@@ -6,6 +6,7 @@ import (
 
 	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/ring"
 )
 
 // partition is one node's copy of a partition.
@@ -18,10 +19,11 @@ type partition struct {
 	entries table
 	heads   []*entry
 	tree    *causal.Tree
-	bytes   uint64   // of keys and values
-	live    int      // entries with a value, expired or not
-	rests   int      // entries that are more than a register
-	created kv.Epoch // of the bucket
+	bytes   uint64       // of keys and values
+	live    int          // entries with a value, expired or not
+	rests   int          // entries that are more than a register
+	created kv.Epoch     // of the bucket
+	at      *ring.Layout // the last one under which it was found to be at home here
 	id      kv.Partition
 }
 

@@ -16,7 +16,7 @@ func (s *Store) put(c *actors.Context, m *msg.Put) {
 	reply := &msg.Stored{ID: m.ID}
 	late := c.WallMs-m.SentMs > s.cfg.MessageTTLMs
 	for _, it := range m.Items {
-		s.warm(it.Partition, it.Key)
+		s.Warm(it.Partition, it.Key)
 	}
 	for i, it := range m.Items {
 		reason := msg.ByAge

@@ -141,12 +141,18 @@ func (s *Store) begin(c *actors.Context, id kv.Partition, created kv.Epoch) *par
 // is newer means this one: its slot is given away only after this node has
 // confirmed that the bucket is gone.
 func (s *Store) home(id kv.Partition, epoch kv.Epoch) msg.PutReason {
+	if p := s.parts.At(id); p != nil && p.at == s.cfg.Layout && epoch >= p.created {
+		return 0
+	}
 	b := s.cfg.Layout.Bucket(id)
 	switch {
 	case b == nil || b.Mode == kv.Strong || epoch < b.Created:
 		return msg.ByMap
 	case s.cfg.Layout.IndexOf(id, s.cfg.Node) < 0:
 		return msg.ByPlace
+	}
+	if p := s.parts.At(id); p != nil && p.created == b.Created {
+		p.at = s.cfg.Layout
 	}
 	return 0
 }

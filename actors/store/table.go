@@ -39,7 +39,13 @@ func (t *table) find(key []byte) *entry {
 	if t.count == 0 {
 		return nil
 	}
-	hash := t.hash(key)
+	return t.findHashed(key, t.hash(key))
+}
+
+func (t *table) findHashed(key []byte, hash uint64) *entry {
+	if t.count == 0 {
+		return nil
+	}
 	for i := t.home(hash); ; i = (i + 1) & (len(t.slots) - 1) {
 		s := &t.slots[i]
 		if s.e == nil || s.hash == hash && bytes.Equal(s.e.key(), key) {
@@ -50,11 +56,10 @@ func (t *table) find(key []byte) *entry {
 
 // warm begins to load what find is about to ask for. Its result has no meaning,
 // but must be used, or the loads are left out.
-func (t *table) warm(key []byte) uint64 {
+func (t *table) warm(hash uint64) uint64 {
 	if t.count == 0 {
 		return 0
 	}
-	hash := t.hash(key)
 	for i := t.home(hash); ; i = (i + 1) & (len(t.slots) - 1) {
 		switch s := &t.slots[i]; {
 		case s.e == nil:

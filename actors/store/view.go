@@ -17,11 +17,9 @@ func (s *Store) entry(id kv.Partition, key []byte) *entry {
 
 // Warm begins to load a key's entry, for a Lookup that follows; a few at a time
 // cost little more than one.
-func (s *Store) Warm(id kv.Partition, key []byte) { s.warm(id, key) }
-
-func (s *Store) warm(id kv.Partition, key []byte) {
+func (s *Store) Warm(id kv.Partition, key []byte) {
 	if p := s.parts.At(id); p != nil {
-		s.warmed += p.entries.warm(key)
+		s.warmed += p.entries.warm(p.entries.hash(key))
 	}
 }
 
