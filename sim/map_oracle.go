@@ -21,6 +21,7 @@ type mapOracle struct {
 	// are those of changes that clients were told are not made.
 	tags    map[int64]kv.Epoch
 	refused map[int64]kv.Status
+	void    bool // power was lost under a policy that may then lose maps
 }
 
 func (o *mapOracle) init(w *World) {
@@ -37,7 +38,7 @@ func (o *mapOracle) look(n *node) {
 		return
 	}
 	if m.Epoch < o.acted[n.idx] {
-		o.w.violate(Invariant, "node %d acted on the map of epoch %d, and now has that of epoch %d", n.id, o.acted[n.idx], m.Epoch)
+		o.violate("node %d acted on the map of epoch %d, and now has that of epoch %d", n.id, o.acted[n.idx], m.Epoch)
 	}
 	o.held[n.idx] = m
 	o.one(n, m)
@@ -48,7 +49,7 @@ func (o *mapOracle) one(n *node, m *kv.Map) {
 	text := string(msg.AppendMap(nil, m))
 	if old, ok := o.maps[m.Epoch]; ok {
 		if old != text {
-			o.w.violate(Invariant, "node %d: its map of epoch %d is another one than a node had before", n.id, m.Epoch)
+			o.violate("node %d: its map of epoch %d is another one than a node had before", n.id, m.Epoch)
 		}
 		return
 	}
@@ -61,7 +62,7 @@ func (o *mapOracle) one(n *node, m *kv.Map) {
 			continue
 		}
 		if status, told := o.refused[b.TTLMs]; told {
-			o.w.violate(Invariant, "the map of epoch %d has what a client was told never comes (%v): ttl %d of bucket %q", m.Epoch, status, b.TTLMs, b.Name)
+			o.violate("the map of epoch %d has what a client was told never comes (%v): ttl %d of bucket %q", m.Epoch, status, b.TTLMs, b.Name)
 		}
 		first, known := o.tags[b.TTLMs]
 		was := (*kv.Bucket)(nil)
@@ -69,7 +70,7 @@ func (o *mapOracle) one(n *node, m *kv.Map) {
 			was = before.Named(b.Name)
 		}
 		if known && before != nil && (was == nil || was.TTLMs != b.TTLMs) {
-			o.w.violate(Invariant, "the change that made ttl %d of bucket %q at epoch %d was made again at epoch %d", b.TTLMs, b.Name, first, m.Epoch)
+			o.violate("the change that made ttl %d of bucket %q at epoch %d was made again at epoch %d", b.TTLMs, b.Name, first, m.Epoch)
 		}
 		if !known {
 			o.tags[b.TTLMs] = m.Epoch
@@ -90,13 +91,13 @@ func (o *mapOracle) told(n *node, op *MapOp, m *msg.MapChanged) {
 		b := made.Named(op.Bucket)
 		switch {
 		case op.Do == "drop" && b != nil, op.Do == "create" && (b == nil || b.Created != m.Epoch), tagged && (b == nil || b.TTLMs != tag):
-			o.w.violate(Invariant, "node %d says that epoch %d made %s of bucket %q, and that map has %+v", n.id, m.Epoch, op.Do, op.Bucket, b)
+			o.violate("node %d says that epoch %d made %s of bucket %q, and that map has %+v", n.id, m.Epoch, op.Do, op.Bucket, b)
 		}
 	case kv.Unknown:
 		o.w.cover.hit(MapUnknown)
 	default:
 		if first, made := o.tags[tag]; tagged && made {
-			o.w.violate(Invariant, "node %d refuses %s of bucket %q (%v %s), which epoch %d made", n.id, op.Do, op.Bucket, m.Status, m.Text, first)
+			o.violate("node %d refuses %s of bucket %q (%v %s), which epoch %d made", n.id, op.Do, op.Bucket, m.Status, m.Text, first)
 		}
 		if tagged {
 			o.refused[tag] = m.Status
@@ -105,5 +106,12 @@ func (o *mapOracle) told(n *node, op *MapOp, m *msg.MapChanged) {
 	}
 }
 
-// lostPower forgets what a node may have forgotten.
-func (o *mapOracle) lostPower(n *node) { o.acted[n.idx] = 0 }
+// lostPower is told of a node that may have forgotten what it acknowledged, under
+// a sync policy that allows it. Then the voters may have forgotten a map.
+func (o *mapOracle) lostPower() { o.void = true }
+
+func (o *mapOracle) violate(format string, args ...any) {
+	if !o.void {
+		o.w.violate(Invariant, format, args...)
+	}
+}

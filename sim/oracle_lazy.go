@@ -38,7 +38,7 @@ func (o *oracle) lostPower(n *node) {
 		return
 	}
 	w.cover.hit(MayBeLost)
-	o.maps.lostPower(n)
+	o.maps.lostPower()
 	w.layout.Each(func(p kv.Partition) {
 		if w.layout.IndexOf(p, n.id) >= 0 || w.layout.Mode(p) == kv.Eventual { // its clock stamps keys that it does not hold
 			*w.lossy.at(p) = true
