@@ -23,16 +23,22 @@ import (
 // Each replica judges the grace by its own clock too, so one clock that is
 // ahead collects nothing early.
 type collector struct {
-	led      []kv.Partition // this node leads their collection
-	at       int            // index in led
-	bucket   uint32
-	nextNs   int64
-	restNs   int64 // no batch is asked about before
-	movedNs  int64 // when a partition last moved
-	moved    bool
-	asking   *batch
-	waiting  []*batch // confirmed once, by ascending dueNs
-	waitKeys int
+	led     []kv.Partition // this node leads their collection
+	at      int            // index in led
+	bucket  uint32
+	nextNs  int64
+	restNs  int64 // no batch is asked about before
+	movedNs int64 // when a partition last moved
+	moved   bool
+	asking  *batch
+	waiting []*batch      // confirmed once, by ascending dueNs
+	waits   map[name]bool // their keys
+}
+
+// name is a key of a partition.
+type name struct {
+	key       string
+	partition kv.Partition
 }
 
 // batch is some dead objects of one partition.
@@ -63,7 +69,7 @@ func (r *Repair) confirmNs() int64 {
 
 func (k *collector) setLayout(c *actors.Context, r *Repair) {
 	before := k.led
-	k.led, k.asking, k.waiting, k.waitKeys = nil, nil, nil, 0
+	k.led, k.asking, k.waiting, k.waits = nil, nil, nil, map[name]bool{}
 	r.cfg.Layout.Each(func(p kv.Partition) {
 		b := r.cfg.Layout.Bucket(p)
 		if b == nil || b.Mode != kv.Eventual || actors.LaneOf(p, r.cfg.Lanes) != r.cfg.Lane {
@@ -107,7 +113,9 @@ func (r *Repair) pumpCollection(c *actors.Context) int64 {
 	if len(k.waiting) > 0 && c.NowNs >= k.waiting[0].dueNs {
 		b := k.waiting[0]
 		k.waiting = k.waiting[1:]
-		k.waitKeys -= len(b.items)
+		for i := range b.items {
+			delete(k.waits, name{string(b.items[i].Key), b.partition})
+		}
 		b.second = true
 		r.askBatch(c, b)
 		return r.pumpCollection(c)
@@ -128,7 +136,7 @@ func (r *Repair) lookForDead(c *actors.Context) {
 	k := &r.collect
 	buckets := r.cfg.Store.Shape().Buckets
 	steps := int(int64(buckets*len(k.led))*collectStepNs/r.cfg.CollectNs) + 1
-	if k.waitKeys >= maxWaitingKeys {
+	if len(k.waits) >= maxWaitingKeys {
 		return
 	}
 	for range steps {
@@ -141,7 +149,9 @@ func (r *Repair) lookForDead(c *actors.Context) {
 		found := &batch{partition: p, epoch: r.cfg.Layout.Epoch()}
 		if err == nil {
 			for _, d := range r.cfg.Store.Dead(p, k.bucket, c.WallMs, c.WallMs-graceMs) {
-				found.items = append(found.items, msg.DeadItem{Partition: p, Key: d.Key, Digest: d.Digest})
+				if !k.waits[name{string(d.Key), p}] {
+					found.items = append(found.items, msg.DeadItem{Partition: p, Key: d.Key, Digest: d.Digest})
+				}
 			}
 		}
 		if k.bucket++; int(k.bucket) >= buckets {
@@ -253,7 +263,9 @@ func (r *Repair) judge(c *actors.Context, b *batch) {
 	case len(dead) == 0:
 	case !b.second:
 		k.waiting = append(k.waiting, &batch{partition: b.partition, epoch: b.epoch, items: dead, dueNs: c.NowNs + r.confirmNs()})
-		k.waitKeys += len(dead)
+		for i := range dead {
+			k.waits[name{string(dead[i].Key), b.partition}] = true
+		}
 	default:
 		r.counts.collected += uint64(len(dead))
 		forget := &msg.Forget{Items: dead}
