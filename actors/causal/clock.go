@@ -81,8 +81,16 @@ func (c *Clock) Restore(markMs int64) {
 }
 
 // Reserve returns a new high-water mark to make durable if the present one is
-// half used up. Each mark is returned once. Before the first Now there must be one.
+// half used up, and not while Now would refuse anyway. Each mark is returned
+// once. Before the first Now there must be one.
 func (c *Clock) Reserve(wallMs int64) (markMs int64, ok bool) {
+	// What was restored may be as far ahead as a mark. A mark above that one would
+	// let restarts in quick succession push the clock away, by ReserveMs each.
+	refuses := c.last.Ms-wallMs > c.cfg.CapMs
+	failpoint.Inject("bug-68-restarts-push-the-clock-away", func() { refuses = false })
+	if refuses {
+		return 0, false
+	}
 	at := max(wallMs, c.last.Ms)
 	if at+c.cfg.ReserveMs/2 < c.askedMs {
 		return 0, false

@@ -91,15 +91,17 @@ const tick actors.TimerID = 1
 
 // Coordinator is the actor.
 type Coordinator struct {
-	cfg         Config
-	store       Store
-	handoff     Handoff // nil: hints are sent, but none can be looked up
-	clock       causal.Clock
-	source      causal.Source
-	deleted     uint64 // Handoff.Deleted at the last event
-	marked      int64  // the highest mark that was persisted
-	aheadTillNs int64  // until then this node's clock counts as too far ahead
-	abdLast     int64  // the highest counter of a tag that this boot has issued
+	cfg     Config
+	store   Store
+	handoff Handoff // nil: hints are sent, but none can be looked up
+	clock   causal.Clock
+	source  causal.Source
+	deleted uint64 // Handoff.Deleted at the last event
+	// standing are events made as a stand-in since the handoff was last looked at.
+	standing    []*msg.PutItem
+	marked      int64 // the highest mark that was persisted
+	aheadTillNs int64 // until then this node's clock counts as too far ahead
+	abdLast     int64 // the highest counter of a tag that this boot has issued
 
 	peers []*peer // all members, ascending
 	byID  []*peer

@@ -3,6 +3,7 @@ package coordinate
 import (
 	"slices"
 
+	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
@@ -25,7 +26,13 @@ func (s *Coordinator) cover(c *actors.Context, w *write, pos int) {
 func (s *Coordinator) keep(w *write, pos int) {
 	s.stats.Hints++
 	if w.part.sloppy() {
-		if q := standIn(w.part, w.part.prefs[pos], w.keepers); q != nil {
+		q := standIn(w.part, w.part.prefs[pos], w.keepers)
+		first := w.part.self < 0 && w.part.bucket.Policy != kv.LWW && len(w.keepers) == 0
+		failpoint.Inject("bug-67-stand-in-forgets-its-events", func() { first = false })
+		if first { // the next event here must be made on top of this one
+			q = s.self
+		}
+		if q != nil {
 			w.keepers = append(w.keepers, q)
 			q.out.hints = append(q.out.hints, kept{w, pos, true})
 			return

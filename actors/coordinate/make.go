@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 
+	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -66,8 +67,18 @@ func (s *Coordinator) makeSibling(c *actors.Context, f ref, p *part, it *msg.Put
 	}
 	it.Object = object
 	s.keepFresh(it)
+	s.stoodIn(p, it)
 	f.r.results[f.i] = kv.Result{TimeMs: v.Stamp.Ms, Causal: s.token(c, op, p, &it.Object)}
 	return true
+}
+
+// stoodIn remembers an event that was made without a replica here.
+func (s *Coordinator) stoodIn(p *part, it *msg.PutItem) {
+	remember := p.self < 0
+	failpoint.Inject("bug-67-stand-in-forgets-its-events", func() { remember = false })
+	if remember {
+		s.standing = append(s.standing, it)
+	}
 }
 
 // makeCount makes the object of an increment. The result is the value as this
@@ -89,6 +100,7 @@ func (s *Coordinator) makeCount(c *actors.Context, f ref, p *part, it *msg.PutIt
 	}
 	it.Object = object
 	s.keepFresh(it)
+	s.stoodIn(p, it)
 	f.r.results[f.i] = res
 	return true
 }
@@ -128,10 +140,29 @@ func (s *Coordinator) renew() {
 	if s.handoff == nil {
 		return
 	}
-	if n := s.handoff.Deleted(); n != s.deleted {
+	if n := s.handoff.Deleted(); n != s.deleted || s.forgotten() {
 		s.deleted = n
 		s.source.Renew()
 	}
+}
+
+// forgotten reports whether an event that this node made as a stand-in, where it
+// has no replica, was not kept by its own handoff. The next event of that id
+// would seem to know it, and a counter would begin again below it.
+func (s *Coordinator) forgotten() bool {
+	lost := false
+	for _, it := range s.standing {
+		if len(s.fresh) > 0 {
+			if _, ok := s.fresh[string(s.freshKey(it.Partition, it.Key))]; ok {
+				return false // of this flush: not yet on its way
+			}
+		}
+		held, _ := s.handoff.Lookup(it.Partition, it.Key)
+		lost = lost || held.Compare(&it.Object)&causal.Before != 0
+	}
+	clear(s.standing)
+	s.standing = s.standing[:0]
+	return lost
 }
 
 // value stamps what an operation writes. The clock takes in what is here, here
@@ -207,7 +238,9 @@ func (s *Coordinator) token(c *actors.Context, op *msg.Op, p *part, o *causal.Ob
 	if op.Tuning == nil || !op.Tuning.WantContext {
 		return nil
 	}
-	if p.bucket.Policy != kv.Siblings {
+	alone := p.bucket.Policy != kv.Siblings
+	failpoint.Inject("bug-66-context-without-its-siblings", func() { alone = true })
+	if alone {
 		return &kv.Causal{Context: tokenOf(p, op.Key, o)}
 	}
 	return s.result(c, p, op, o).Causal
