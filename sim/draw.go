@@ -93,6 +93,9 @@ func (d *drawer) config() {
 	d.drawBuckets()
 	d.drawMap()
 	c.Unjudged, c.Strict = p.oracles.off(), p.oracles.strict
+	if p.oracles.anomalies != noAnomalies {
+		c.Anomalies = p.oracles.anomalies
+	}
 }
 
 // timings draws the settings of the protocol and of the machines it runs on.

@@ -19,7 +19,7 @@ func (d *drawer) faults() {
 		if losesPower(k.name) && !d.losable || decays(k.name) && d.plan.Config.Disk.Sync != "always" {
 			continue
 		}
-		if d.ppm(500_000) {
+		if !d.p.swarmKinds || d.ppm(500_000) {
 			menu = append(menu, k)
 		}
 	}

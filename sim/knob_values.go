@@ -211,6 +211,19 @@ func toggle(key string, at *bool, about string) knob {
 	}}
 }
 
+// oneWord is a knob that takes one of some names.
+func oneWord(key string, at *string, names []string, about string) knob {
+	allowed := strings.Join(names, ", ")
+	return knob{key, about, allowed, func(n ast.Node) *problem {
+		text, ok := scalar(n)
+		if !ok || !slices.Contains(names, text) {
+			return &problem{n, fmt.Sprintf("%q: use %s", text, allowed)}
+		}
+		*at = text
+		return nil
+	}, func() string { return *at }}
+}
+
 // words is a knob that takes a line of text.
 func words(key string, at *string, about string) knob {
 	return knob{key, about, "text", func(n ast.Node) *problem {

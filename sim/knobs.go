@@ -125,7 +125,8 @@ func (p *profile) faultKnobs() []knob {
 	s := &p.strength
 	return []knob{
 		numeric("faults.number", &p.faults, plain(), 0, 1000, "single faults"),
-		choice("faults.kinds", &p.kinds, kinds, kindNames, "which; each seed leaves out about half"),
+		choice("faults.kinds", &p.kinds, kinds, kindNames, "which"),
+		toggle("faults.swarm", &p.swarmKinds, "each seed leaves out about half of the kinds"),
 		numeric("faults.triggered", &p.triggered, percent(), 0, whole, "share that waits for a step of the protocol"),
 		choice("faults.triggers", &p.triggers, isTrigger, "sync, send MESSAGE or handle MESSAGE", "the steps; MESSAGE as in the trace"),
 		numeric("faults.at-owner", &p.atOwner, percent(), 0, whole, "share that strikes the default owner of a key"),
@@ -171,6 +172,7 @@ func (p *profile) judgementKnobs() []knob {
 		toggle("oracles.invariants", &o.invariants, "check the protocol's invariants after every event"),
 		toggle("oracles.liveness", &o.liveness, "convict operations that never end"),
 		toggle("oracles.strict", &o.strict, "forgive nothing: convict what the sync policies interval and never lose with the power"),
+		oneWord("oracles.anomalies", &o.anomalies, anomalyChoices(), "convict what weak settings permit, too: for looking at a case of it"),
 		toggle("oracles.convergence", &o.convergence, "convict replicas that stay different"),
 	}
 }

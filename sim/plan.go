@@ -46,6 +46,9 @@ type Config struct {
 	// Strict judges by sync policy always, whatever the policy is.
 	Strict bool `json:"strict,omitempty"`
 
+	// Anomalies names what convicts although the settings permit it; see anomalies.go.
+	Anomalies string `json:"anomalies,omitempty"`
+
 	// The protocol's own settings, see shard.Config and detector.Config.
 	RequestTimeoutNs int64 `json:"request_timeout_ns"`
 	ResendNs         int64 `json:"resend_ns"`

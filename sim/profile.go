@@ -80,6 +80,7 @@ type profile struct {
 	// Faults.
 	faults      span64
 	kinds       []weighted
+	swarmKinds  bool   // each seed leaves out about half of them
 	triggered   span64 // share that waits for a protocol step
 	triggers    []weighted
 	atOwner     span64 // share that strikes the default owner of some key
@@ -113,7 +114,8 @@ type strengths struct {
 // oracles says which checks may convict.
 type oracles struct {
 	linearizability, sessions, lostWrites, invariants, liveness, convergence bool
-	strict                                                                   bool // forgive nothing
+	strict                                                                   bool   // forgive nothing
+	anomalies                                                                string // which convict
 }
 
 // weighted is a choice and how often it is made, relative to the others.

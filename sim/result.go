@@ -58,6 +58,7 @@ type Result struct {
 	Violations []Violation
 	Events     uint64
 	VirtualNs  int64
+	HealNs     int64 // when the faults ended and the clients had done what was planned
 	OpsOK      int
 	OpsFailed  int
 	OpsUnknown int
@@ -95,7 +96,7 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 		w.cover[Misdirected] += n.disk.strays
 	}
 	r := &Result{
-		Plan: plan, Violations: w.verdict, Events: w.events, VirtualNs: w.nowNs,
+		Plan: plan, Violations: w.verdict, Events: w.events, VirtualNs: w.nowNs, HealNs: w.healNs,
 		OpsOK: w.outcomes.ok, OpsFailed: w.outcomes.failed, OpsUnknown: w.outcomes.unknown,
 		Faults: w.started, TraceHash: w.trace.sum, Coverage: w.cover, MayBeLost: w.lossyKeys(), History: w.history.History(), Trace: w.trace.entries,
 		Recording: w.trace.rec.recording(), Eventual: w.eventualHistories(),
@@ -129,6 +130,7 @@ func (r *Result) judge() {
 	}
 	r.checkGuarantees()
 	r.judgeEventual()
+	r.judgeAnomalies()
 	switch {
 	case len(r.Violations) > 0:
 		r.Verdict = VerdictViolation

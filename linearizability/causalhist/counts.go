@@ -1,6 +1,11 @@
 package causalhist
 
-import "github.com/quoratedb/quorate/actors/kv"
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/quoratedb/quorate/actors/kv"
+)
 
 // Counts are how often a history shows anomalies that a setting may permit, and
 // out of how many operations.
@@ -31,6 +36,12 @@ func (c *Counts) Add(o Counts) {
 // sessions of clients count whatever coordinator they went to, and every read
 // is asked for all that was acknowledged before it.
 func Count(h []Op, rules Rules) Counts {
+	c, _ := Inspect(h, rules)
+	return c
+}
+
+// Inspect is Count, with the first example of each anomaly.
+func Inspect(h []Op, rules Rules) (Counts, []Finding) {
 	j := &judge{view: newView(h), rules: rules, found: map[string]bool{}}
 	var c Counts
 	last := -1
@@ -54,7 +65,7 @@ func Count(h []Op, rules Rules) Counts {
 	if last >= 0 {
 		j.countLost(last, &c)
 	}
-	return c
+	return c, j.list
 }
 
 func alike(a, b *Op) bool {
@@ -71,28 +82,57 @@ func alike(a, b *Op) bool {
 
 func (j *judge) countRead(r int, c *Counts) {
 	read := &j.h[r]
-	stale, back := false, false
+	missed, before := -1, -1 // a write that it misses, a read that knew more
 	for i := range j.h {
 		op := &j.h[i]
 		if op.Outcome != OK || op.Return >= read.Call {
 			continue
 		}
+		stale, back := false, false
 		switch {
 		case j.rules.Policy == kv.Counters:
-			stale = stale || op.Kind == Incr && op.Delta != j.rules.Unit && read.Sum&op.Delta == 0
-			back = back || op.Client == read.Client && op.Kind == Get && read.Sum < op.Sum
+			stale = op.Kind == Incr && op.Delta != j.rules.Unit && read.Sum&op.Delta == 0
+			back = op.Client == read.Client && op.Kind == Get && read.Sum < op.Sum
 		case op.Kind != Get:
-			stale = stale || j.misses(r, i)
+			stale = j.misses(r, i)
 		case op.Client == read.Client:
-			back = back || j.goesBack(i, r)
+			back = j.goesBack(i, r)
+		}
+		if stale {
+			missed = i
+		}
+		if back {
+			before = i
 		}
 	}
-	if stale {
+	if missed >= 0 {
 		c.Stale++
+		j.find(StaleRead, []int{missed, r}, "client %d was told that %s is done, and client %d then read %s",
+			j.h[missed].Client, j.h[missed].written(), read.Client, read.seen())
 	}
-	if back {
+	if before >= 0 {
 		c.NonMonotonic++
+		j.find(MonotonicReads, []int{before, r}, "client %d read %s, and later %s", read.Client, j.h[before].seen(), read.seen())
 	}
+}
+
+// written says what a write writes.
+func (o *Op) written() string {
+	switch o.Kind {
+	case Incr:
+		return fmt.Sprintf("an increment by %d", o.Delta)
+	case Delete:
+		return "a delete"
+	}
+	return fmt.Sprintf("the write of %q", o.Value)
+}
+
+// seen says what a read showed.
+func (o *Op) seen() string {
+	if o.Sum != 0 {
+		return strconv.FormatInt(o.Sum, 10)
+	}
+	return fmt.Sprintf("%q", o.Saw)
 }
 
 // countLost compares what was acknowledged with a final read.
@@ -107,6 +147,7 @@ func (j *judge) countLost(final int, c *Counts) {
 		case op.Kind == Incr:
 			if op.Delta != j.rules.Unit && f.Sum&op.Delta == 0 {
 				c.Lost++
+				j.find(LostWrite, []int{i, final}, "%s was acknowledged and is gone in the end: the sum is %d", op.written(), f.Sum)
 			}
 		case op.Kind != Set:
 		default:
@@ -115,10 +156,12 @@ func (j *judge) countLost(final int, c *Counts) {
 				c.Updates++
 				if gone {
 					c.LostUpdates++
+					j.find(LostUpdate, []int{i, final}, "%s, made of what its client had read, was replaced by a write that had not seen it: in the end there is %s", op.written(), f.seen())
 				}
 			}
 			if gone && !j.followed(op, f) {
 				c.Lost++
+				j.find(LostWrite, []int{i, final}, "%s was acknowledged, nothing that followed replaced it, and in the end there is %s", op.written(), f.seen())
 			}
 		}
 	}

@@ -96,6 +96,7 @@ const (
 	StaleRead      = "stale-read"
 	ReadYourWrites = "read-your-writes"
 	MonotonicReads = "monotonic-reads"
+	LostUpdate     = "lost-update" // an anomaly, of Inspect alone
 )
 
 // Rules say what the bucket promised.
