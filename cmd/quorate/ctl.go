@@ -28,7 +28,8 @@ type ctlCmd struct {
 type ctlStat struct{}
 
 type ctlRoute struct {
-	Key string `arg:"" help:"The key."`
+	Key    string `arg:"" help:"The key."`
+	Bucket string `help:"Its bucket; default if left out."`
 }
 
 type ctlHealth struct{}
@@ -37,7 +38,13 @@ type ctlHealth struct{}
 func (ctlStat) Run(c *cli) error { return c.Ctl.show("/api/v1/admin/stats", nil) }
 
 // Run prints the partition, the replicas and the owner of a key.
-func (r ctlRoute) Run(c *cli) error { return c.Ctl.show("/route", url.Values{"key": {r.Key}}) }
+func (r ctlRoute) Run(c *cli) error {
+	q := url.Values{"key": {r.Key}}
+	if r.Bucket != "" {
+		q.Set("bucket", r.Bucket)
+	}
+	return c.Ctl.show("/route", q)
+}
 
 // Run prints the health of the cluster.
 func (ctlHealth) Run(c *cli) error { return c.Ctl.show("/api/v1/cluster/health", nil) }

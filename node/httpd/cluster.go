@@ -37,17 +37,23 @@ type routeBody struct {
 	KeyBase64  string       `json:"key_base64,omitempty" doc:"In place of key where the key is not UTF-8."`
 	Partition  kv.Partition `json:"partition"`
 	Epoch      kv.Epoch     `json:"epoch" doc:"Of the cluster map."`
-	Owner      kv.NodeID    `json:"owner" doc:"The node believed to own the partition; 0 if none is known."`
+	Owner      kv.NodeID    `json:"owner" doc:"The node believed to own the partition; 0 if none is known, or if the bucket is not strong."`
 	Shard      string       `json:"shard,omitempty" doc:"The owner's HTTP address."`
 	Preference []nodeBody   `json:"preference" doc:"The nodes that hold the key, in order of preference."`
 }
 
 func (s *Server) serveRoute(w http.ResponseWriter, r *http.Request) {
-	key, ok := s.queryKey(w, r)
+	key, q, ok := s.queryKey(w, r, "bucket")
 	if !ok {
 		return
 	}
-	rt := s.host.Route(nil, key)
+	var b *kv.Bucket
+	if q.Has("bucket") {
+		if b = s.bucketOf(w, q.Get("bucket")); b == nil {
+			return
+		}
+	}
+	rt := s.host.Route(b, key)
 	out := routeBody{Partition: rt.Partition, Epoch: rt.Epoch, Owner: rt.Owner, Preference: []nodeBody{}}
 	if utf8.Valid(key) {
 		out.Key = string(key)
@@ -216,8 +222,10 @@ func (s *Server) serveAdminStats(w http.ResponseWriter, _ *http.Request) {
 
 // addCluster registers what this file serves.
 func (s *Server) addCluster() {
-	route := s.operation("GET", "/route", "route", "Where a key lives", "cluster", routeBody{}, 400, 413)
-	route.Parameters = append(route.Parameters, param("query", "key", "The key, percent-encoded.", true))
+	route := s.operation("GET", "/route", "route", "Where a key lives", "cluster", routeBody{}, 400, 404, 413)
+	route.Responses["404"] = s.errorResponse("There is no such bucket; the message names those that there are.")
+	route.Parameters = append(route.Parameters, param("query", "key", "The key, percent-encoded.", true),
+		param("query", "bucket", "Its bucket, default if left out.", false))
 	s.route(route, s.serveRoute)
 	health := s.operation("GET", "/api/v1/cluster/health", "health", "Which members are alive", "cluster", healthBody{}, 503)
 	health.Responses["503"].Content = s.jsonOf(healthBody{})

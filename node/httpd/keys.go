@@ -5,31 +5,33 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/quoratedb/quorate/actors/kv"
 )
 
-// queryKey is the key of /kv?key= and /route?key=. It has answered the request
-// when ok is false.
-func (s *Server) queryKey(w http.ResponseWriter, r *http.Request) (key []byte, ok bool) {
+// queryKey is the key of /kv?key= and /route?key=; also names other parameters
+// that are allowed. It has answered the request when ok is false.
+func (s *Server) queryKey(w http.ResponseWriter, r *http.Request, also ...string) (key []byte, q url.Values, ok bool) {
 	q, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
 		badRequest(w, "the query cannot be read: %v", err)
-		return nil, false
+		return nil, nil, false
 	}
 	for name := range q {
-		if name != "key" {
-			badRequest(w, "unknown parameter %q, allowed is key", name)
-			return nil, false
+		if name != "key" && !slices.Contains(also, name) {
+			badRequest(w, "unknown parameter %q, allowed is %s", name, strings.Join(append([]string{"key"}, also...), " and "))
+			return nil, nil, false
 		}
 	}
 	if len(q["key"]) != 1 {
 		badRequest(w, "the parameter key is there %d times, once is needed", len(q["key"]))
-		return nil, false
+		return nil, nil, false
 	}
-	return s.checkKey(w, []byte(q.Get("key")))
+	key, ok = s.checkKey(w, []byte(q.Get("key")))
+	return key, q, ok
 }
 
 func (s *Server) checkKey(w http.ResponseWriter, key []byte) ([]byte, bool) {
@@ -47,7 +49,7 @@ func (s *Server) checkKey(w http.ResponseWriter, key []byte) ([]byte, bool) {
 
 // queried serves /kv.
 func (s *Server) queried(w http.ResponseWriter, r *http.Request) {
-	if key, ok := s.queryKey(w, r); ok {
+	if key, _, ok := s.queryKey(w, r); ok {
 		s.serveKey(w, r, &target{key: key, style: plain})
 	}
 }
