@@ -113,15 +113,17 @@ type Coordinator struct {
 	fifo     []*sent // oldest first; some are answered
 	unstored int     // items of puts in sent
 
-	requests []*request // open ones, in order of arrival
-	pending  int        // operations in them
-	writes   []ref      // to make at the next flush
-	reads    []ref      // to ask at the next flush
-	unmarked []ref      // writes that wait for the clock's mark
-	delayed  []ref      // writes to route again at retryNs
-	retryNs  int64
-	fresh    map[string]causal.Object // objects made in this flush, by partition and key
-	scratch  struct {
+	requests   []*request // open ones, in order of arrival
+	pending    int        // operations in them
+	held       []ref      // writes that are done, answered once there is room
+	heldTillNs int64
+	writes     []ref // to make at the next flush
+	reads      []ref // to ask at the next flush
+	unmarked   []ref // writes that wait for the clock's mark
+	delayed    []ref // writes to route again at retryNs
+	retryNs    int64
+	fresh      map[string]causal.Object // objects made in this flush, by partition and key
+	scratch    struct {
 		key    []byte
 		values []causal.Value
 		clock  msg.ClockRecord
@@ -141,6 +143,7 @@ type Stats struct {
 	Drift                                    uint64 // objects that a store's clock refused
 	Skewed                                   uint64 // writes that the own clock refused
 	Mended                                   uint64 // objects sent by read repair
+	Held                                     uint64 // writes whose answer had to wait for slow replicas
 	Behind                                   uint64 // reads that found a replica behind
 	Siblings                                 uint64 // reads that found several values
 }

@@ -281,3 +281,26 @@ func TestBucketsChangeLive(t *testing.T) {
 	o := w.holds(1, "siblings", "k")
 	require.True(t, o.IsZero())
 }
+
+// Clients of W = 1 are paced by the replicas that live, and not by dead ones.
+func TestSlowReplicasPaceWrites(t *testing.T) {
+	w := newWorld(t, 3, 1).up()
+	slow := func() (tookNs int64) {
+		from := w.nowNs
+		for i := range 20 {
+			require.Equal(t, kv.OK, w.one(1, "one", set(fmt.Sprint("k", i), "v")).Status)
+		}
+		return w.nowNs - from
+	}
+	require.Less(t, slow(), 100*ms)
+	for _, n := range w.nodes {
+		n.coord.SetMaxPending(8)
+	}
+	w.delayNs = 150 * ms
+	require.Greater(t, slow(), 300*ms)
+	require.NotZero(t, w.nodes[0].coord.Stats().Held)
+	w.run(2000 * ms)
+	w.crash(w.nodes[1])
+	w.crash(w.nodes[2])
+	require.Less(t, slow(), 300*ms)
+}

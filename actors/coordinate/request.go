@@ -30,6 +30,7 @@ type progress uint8
 const (
 	waiting progress = iota // nothing has left that could make it happen
 	left                    // a Put with its effect, or a forward, has left
+	held                    // it has what it needs; the answer waits (pace.go)
 	done
 )
 
@@ -180,6 +181,10 @@ func (s *Coordinator) answer(c *actors.Context, r *request) {
 // may have taken effect, or may yet.
 func (s *Coordinator) giveUp(c *actors.Context, f ref) {
 	status := kv.Unavailable
+	if f.r.progress[f.i] == held {
+		s.finish(c, f, f.r.results[f.i])
+		return
+	}
 	if f.r.progress[f.i] == left && f.op().IsWrite() {
 		status = kv.Unknown
 	}

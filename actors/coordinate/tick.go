@@ -9,6 +9,7 @@ func (s *Coordinator) onTick(c *actors.Context) {
 	s.retryDelayed(c)
 	s.checkForwards()
 	s.checkSent(c)
+	s.release(c)
 }
 
 // checkSent goes over the requests without an answer.
@@ -31,8 +32,9 @@ const patience = 5
 
 func (s *Coordinator) checkOne(c *actors.Context, x *sent) {
 	age := c.NowNs - x.atNs
-	// Objects that wait for silent replicas are bounded: above that they wait as hints.
-	crowded := len(x.put) > 0 && s.unstored > 2*s.cfg.MaxPending
+	// Objects that wait for silent replicas are bounded: above that they wait as
+	// hints, as they do for the dead.
+	crowded := len(x.put) > 0 && (x.to.dead || s.overdue())
 	if !crowded && age < s.cfg.HintAfterNs && c.NowNs < x.nextNs {
 		return
 	}

@@ -115,7 +115,7 @@ func (s *Coordinator) progress(c *actors.Context, w *write) {
 			s.mended(c, w.rd)
 			return
 		}
-		s.finish(c, w.f, w.f.r.results[w.f.i])
+		s.settle(c, w.f)
 	case w.need.Lost(w.refused &^ w.standIns):
 		w.open = false
 		if w.rd != nil {
@@ -150,6 +150,7 @@ func (s *Coordinator) stored(c *actors.Context, m *msg.Stored) {
 		}
 		s.acked(c, t.w, t.pos)
 	}
+	s.release(c)
 }
 
 // refusedPut takes in that a replica did not take an object. Where its map is

@@ -1,0 +1,4 @@
+package coordinate
+
+// SetMaxPending makes a coordinator small.
+func (s *Coordinator) SetMaxPending(n int) { s.cfg.MaxPending = n }
