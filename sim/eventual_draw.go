@@ -3,6 +3,8 @@ package sim
 import (
 	"fmt"
 	"strconv"
+
+	"github.com/quoratedb/quorate/actors/causal"
 )
 
 // bucketProfile is what seeds draw the buckets beside the default one from.
@@ -23,6 +25,7 @@ type bucketProfile struct {
 	ttlMs    span64     // life of values, in half of the buckets
 	clockMs  span64     // how far clocks get from true time
 	hintMs   span64     // life of hints
+	edge     span64     // share of the keys at the edge of a Merkle node
 	hintSize span64     // bytes of hints for one node
 }
 
@@ -49,6 +52,7 @@ func (p *profile) bucketKnobs() []knob {
 		numeric("buckets.context", &b.context, percent(), 0, whole, "eventual: share of the writes that carry the context of an earlier answer"),
 		numeric("buckets.stale-context", &b.stale, percent(), 0, whole, "of these, share that carries an older context than the last one"),
 		numeric("buckets.clocks", &b.clockMs, clockTime(millisecond), 0, 1000*hour, "how far wall clocks get from true time at most in seeds with such buckets; 0: no bound"),
+		numeric("buckets.edge-keys", &b.edge, percent(), 0, whole, "share of the keys that are below the last child of a Merkle node"),
 		numeric("buckets.hint-life", &b.hintMs, clockTime(millisecond), 0, hour, "life of hints and of messages with objects; tombstones are collected a little after twice that; 0: longer than every run"),
 		numeric("buckets.hint-bytes", &b.hintSize, plain(), 0, 1<<30, "bytes of hints that a node keeps for another; 0: no bound that matters"),
 		numeric("buckets.ttl", &b.ttlMs, clockTime(millisecond), 0, hour, "life of values, in half of the buckets; 0: for ever"),
@@ -88,7 +92,19 @@ func (d *drawer) drawBuckets() {
 		}
 		b := oneIn(d, c.Buckets)
 		c.Keys[i].Bucket, c.Keys[i].Counter = b.Name, b.Policy == "counters"
+		if d.share(p.edge) {
+			c.Keys[i].Name = edgeName(c.Keys[i].Name)
+		}
 		moved++
+	}
+}
+
+// edgeName lengthens a key until its bucket is the last child of a Merkle node.
+func edgeName(name string) string {
+	for n := 0; ; n++ {
+		if s := name + "." + strconv.Itoa(n); causal.KeyHash([]byte(s))%causal.DefaultFanout == causal.DefaultFanout-1 {
+			return s
+		}
 	}
 }
 

@@ -155,6 +155,8 @@ func TestClockReservesBeforeTheMarkIsReached(t *testing.T) {
 	_, err = c.Now(1051)
 	require.ErrorIs(t, err, ErrNotReserved)
 	_, ok = c.Reserve(1025)
+	require.False(t, ok, "Now would refuse")
+	_, ok = c.Reserve(1040)
 	require.True(t, ok)
 }
 
@@ -186,4 +188,19 @@ func TestSkewedIsFarFromTheMedian(t *testing.T) {
 		want := min(max(own-low, low-own), max(own-high, high-own)) > limit
 		require.Equal(t, want, Skewed(own, peers, limit))
 	})
+}
+
+func TestRestartsInQuickSuccessionDoNotPushTheClockAway(t *testing.T) {
+	const wall, reserve = 1_000_000, 4000
+	marks := []int64{}
+	for range 5 { // the log of a node that keeps crashing
+		c := NewClock(ClockConfig{Node: 1, ReserveMs: reserve})
+		for _, m := range marks {
+			c.Restore(m)
+		}
+		if m, ok := c.Reserve(wall); ok {
+			marks = append(marks, m)
+		}
+	}
+	require.Equal(t, []int64{wall + reserve}, marks)
 }
