@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # Measures Quorate beside redis-server with the same redis-benchmark flags in the
-# same run, then processor time per operation, failover and
-# memory. Three to five minutes on two cores.
+# same run, strong keys and eventual ones, then processor time per operation, failover and
+# memory. Four to six minutes on two cores.
 #   scripts/bench.sh                           prints the tables
 #   OUT=docs/performance.md scripts/bench.sh   also puts them between that file's marks
-#   ONLY="throughput cpu failover memory"      a part of it; REPEAT=3 rounds
+#   ONLY="throughput eventual cpu failover memory"   a part of it; REPEAT=3 rounds
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 REPEAT=${REPEAT:-3}
-ONLY=${ONLY:-throughput cpu failover memory}
+ONLY=${ONLY:-throughput eventual cpu failover memory}
 OUT=${OUT:-}
 # Spare ports: node i of a cluster has each base + i - 1.
 REDIS_PORT=${REDIS_PORT:-16379}
@@ -42,10 +42,11 @@ need() {
   DEBIAN_FRONTEND=noninteractive apt-get install -yq --no-install-recommends redis-server redis-tools >&2
 }
 
-start_redis() {
+start_redis() { # APPENDFSYNC
+  rm -rf "$dir/redis"
   mkdir "$dir/redis"
   redis-server --bind 127.0.0.1 --port "$REDIS_PORT" --dir "$PWD/$dir/redis" --save "" \
-    --appendonly yes --appendfsync always >"$dir/redis.log" 2>&1 &
+    --appendonly yes --appendfsync "$1" >"$dir/redis.log" 2>&1 &
   pids+=($!)
   for ((i = 0; i < 50; i++)); do
     redis-cli -p "$REDIS_PORT" PING 2>/dev/null | grep -q PONG && return
@@ -86,7 +87,7 @@ median() { sort -n | awk '{ a[NR] = $1 } END { print a[int((NR + 1) / 2)] }'; }
 table() { tee -a "$dir/table.md"; }
 
 throughput() {
-  start_redis
+  start_redis always
   start_quorate three 3 "$THREE_PORT"
   start_quorate one 1 "$ONE_PORT"
   local names=("SET, -c 50 -P 16" "GET, -c 50 -P 16" "SET, -c 50" "GET, -c 50")
@@ -122,6 +123,44 @@ throughput() {
   pids=()
 }
 
+# An eventual bucket with R=W=1 and the log synced once a second, beside Redis with
+# appendfsync everysec. redis-benchmark knows databases by number: that of the
+# bucket's slot, which is 1 for the first one.
+eventual() {
+  start_redis everysec
+  QUORATE_WAL_SYNC=interval=1s start_quorate eventual 3 "$THREE_PORT"
+  "$bin" ctl --addr "http://127.0.0.1:$((THREE_PORT + 1000))" bucket create bench --mode eventual --n 3 --r 1 --w 1 --policy lww >/dev/null
+  local names=("SET, -c 50 -P 16" "GET, -c 50 -P 16" "SET, -c 50" "GET, -c 50")
+  local tests=(set get set get) counts=(400000 400000 50000 50000)
+  local flags=("-c 50 -P 16" "-c 50 -P 16" "-c 50" "-c 50")
+  local round i
+  for ((round = 1; round <= REPEAT; round++)); do
+    for i in "${!names[@]}"; do
+      # shellcheck disable=SC2086 # the flags are several words
+      measure "$REDIS_PORT" "${tests[i]}" "${counts[i]}" ${flags[i]} >>"$dir/everysec.$i"
+      # shellcheck disable=SC2086
+      measure "$THREE_PORT" "${tests[i]}" "${counts[i]}" ${flags[i]} --dbnum 1 >>"$dir/eventual.$i"
+    done
+    echo "eventual: round $round of $REPEAT done" >&2
+  done
+  {
+    echo "| redis-benchmark -d 100 -r $KEYS | Redis, appendfsync everysec | 3 nodes, eventual, R=W=1, sync interval | ratio | wanted |"
+    echo "|---|--:|--:|--:|--:|"
+    for i in "${!names[@]}"; do
+      local r e wanted=0.50
+      [ "$i" -lt 2 ] || wanted=-
+      r=$(median <"$dir/everysec.$i") e=$(median <"$dir/eventual.$i")
+      awk -v n="${names[i]}" -v r="$r" -v e="$e" -v w="$wanted" 'BEGIN { printf "| %s | %d/s | %d/s | %.2f | %s |\n", n, r, e, e / r, w }'
+    done
+    echo
+    echo "Medians of $REPEAT interleaved rounds; bucket \`--n 3 --r 1 --w 1 --policy lww\`, \`wal.sync: interval=1s\`."
+    echo
+  } | table
+  kill "${pids[@]}" 2>/dev/null || true
+  wait "${pids[@]}" 2>/dev/null || true
+  pids=()
+}
+
 # A command's own words, as a block.
 block() {
   local name=$1
@@ -139,10 +178,11 @@ need
 for part in $ONLY; do
   case $part in
     throughput) throughput ;;
+    eventual) eventual ;;
     cpu) block cpu timeout 180 "$bin" bench cpu ;;
     failover) block failover timeout 120 "$bin" bench failover ;;
     memory) block memory timeout 180 "$bin" bench memory ;;
-    *) echo "ONLY: unknown part $part: use throughput, cpu, failover, memory" >&2; exit 2 ;;
+    *) echo "ONLY: unknown part $part: use throughput, eventual, cpu, failover, memory" >&2; exit 2 ;;
   esac
 done
 
