@@ -110,7 +110,9 @@ func (o *eventualOracle) sent(n *node, env *actors.Envelope) {
 			o.object(n, it, false)
 		}
 	case *msg.Results:
-		o.told(n, m)
+		if env.To.Kind == actors.Client { // and not the cluster actor
+			o.told(n, m)
+		}
 	}
 }
 
