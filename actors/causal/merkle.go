@@ -102,6 +102,10 @@ func (t *Tree) Remove(bucket uint32, h Hash) {
 	t.touch(bucket)
 }
 
+// Warm begins to load a bucket. Its result has no meaning, but must be used, or
+// the load is left out.
+func (t *Tree) Warm(bucket uint32) uint64 { return t.levels[0][bucket].Lo }
+
 func (t *Tree) touch(bucket uint32) {
 	if len(t.levels) > 1 {
 		t.mark(1, int(bucket)/t.shape.Fanout)

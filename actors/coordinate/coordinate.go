@@ -69,8 +69,8 @@ func (c Config) Defaults() Config {
 type Store interface {
 	// Lookup returns the object of a key and its digest, zero if there is none.
 	Lookup(p kv.Partition, key []byte) (causal.Object, causal.Hash)
-	// Warm begins to load a key for a Lookup that follows soon.
-	Warm(p kv.Partition, key []byte)
+	// Warm begins to load n keys for look-ups that follow soon.
+	Warm(n int, key func(i int) (kv.Partition, []byte))
 	// Plain reports whether every object of a partition is a register alone.
 	Plain(p kv.Partition) bool
 	// Newest returns a stamp that none in the store is above.

@@ -43,9 +43,7 @@ func (s *Coordinator) startReads(c *actors.Context) {
 		return
 	}
 	reads := make([]read, len(s.reads))
-	for _, f := range s.reads {
-		s.store.Warm(f.op().Partition, f.op().Key)
-	}
+	s.store.Warm(len(s.reads), func(i int) (kv.Partition, []byte) { return s.reads[i].op().Partition, s.reads[i].op().Key })
 	for i, f := range s.reads {
 		if !f.closed() {
 			s.startRead(c, f, &reads[i])

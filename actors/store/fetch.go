@@ -3,6 +3,7 @@ package store
 import (
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 )
 
@@ -14,9 +15,7 @@ const maxFetchedBytes = 1 << 20
 func (s *Store) fetch(c *actors.Context, m *msg.Fetch) {
 	reply := &msg.Fetched{ID: m.ID, Items: make([]msg.FetchedItem, len(m.Items))}
 	bytes := uint64(0)
-	for i := range m.Items {
-		s.Warm(m.Items[i].Partition, m.Items[i].Key)
-	}
+	s.Warm(len(m.Items), func(i int) (kv.Partition, []byte) { return m.Items[i].Partition, m.Items[i].Key })
 	for i := range m.Items {
 		it, answer := &m.Items[i], &reply.Items[i]
 		if bytes > maxFetchedBytes {
@@ -27,7 +26,7 @@ func (s *Store) fetch(c *actors.Context, m *msg.Fetch) {
 			continue
 		}
 		var digest causal.Hash
-		e := s.entry(it.Partition, it.Key)
+		e := s.warmEntryOf(i, it.Partition, it.Key)
 		if e != nil {
 			digest = e.digest
 		}

@@ -6,6 +6,7 @@ import (
 	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 )
 
@@ -15,13 +16,11 @@ import (
 func (s *Store) put(c *actors.Context, m *msg.Put) {
 	reply := &msg.Stored{ID: m.ID}
 	late := c.WallMs-m.SentMs > s.cfg.MessageTTLMs
-	for _, it := range m.Items {
-		s.Warm(it.Partition, it.Key)
-	}
-	for i, it := range m.Items {
+	s.Warm(len(m.Items), func(i int) (kv.Partition, []byte) { return m.Items[i].Partition, m.Items[i].Key })
+	for i := range m.Items {
 		reason := msg.ByAge
 		if !late {
-			reason = s.putOne(c, m, it)
+			reason = s.putOne(c, m, i)
 		}
 		if reason != 0 {
 			s.stats.Refused[reason]++
@@ -32,7 +31,8 @@ func (s *Store) put(c *actors.Context, m *msg.Put) {
 }
 
 // putOne merges one object, and returns why it does not, or 0.
-func (s *Store) putOne(c *actors.Context, m *msg.Put, it *msg.PutItem) msg.PutReason {
+func (s *Store) putOne(c *actors.Context, m *msg.Put, i int) msg.PutReason {
+	it := m.Items[i]
 	if reason := s.home(it.Partition, m.Epoch); reason != 0 {
 		return reason
 	}
@@ -47,7 +47,7 @@ func (s *Store) putOne(c *actors.Context, m *msg.Put, it *msg.PutItem) msg.PutRe
 	if p == nil {
 		p = s.begin(c, it.Partition, s.cfg.Layout.Bucket(it.Partition).Created)
 	}
-	e := p.entries.find(it.Key)
+	e := s.warmEntryOf(i, it.Partition, it.Key)
 	merged, changed := merge(e, &it.Object)
 	failpoint.Inject("bug-38-hint-overwrites", func() {
 		if m.Why == msg.ForHint {
@@ -59,7 +59,7 @@ func (s *Store) putOne(c *actors.Context, m *msg.Put, it *msg.PutItem) msg.PutRe
 		return 0
 	}
 	s.stats.Merged[m.Why]++
-	keyHash := causal.KeyHash(it.Key)
+	keyHash := s.warm[i].key
 	if e == nil {
 		e = p.add(it.Key, keyHash)
 		s.stats.Keys++

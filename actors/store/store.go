@@ -55,6 +55,7 @@ type Store struct {
 		life   msg.LifeRecord
 	}
 	listed []*entry // scratch for sorting
+	warm   []hashes // of the batch
 	warmed uint64   // so that nobody thinks that warming is for nothing
 }
 

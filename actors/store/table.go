@@ -10,7 +10,7 @@ import (
 // deletion without tombstones (Knuth, "The Art of Computer Programming", volume
 // 3, 6.4, algorithm R). A look-up in a large store waits for memory and little
 // else: so a slot has the hash beside the pointer, an entry its key inside, and
-// warm lets the misses of a batch overlap.
+// warming lets the misses of a batch overlap.
 //
 //  1. A slot is free iff its entry is nil; at most seven of eight are taken.
 //  2. Between an entry's home and its slot no slot is free.
@@ -54,9 +54,17 @@ func (t *table) findHashed(key []byte, hash uint64) *entry {
 	}
 }
 
-// warm begins to load what find is about to ask for. Its result has no meaning,
-// but must be used, or the loads are left out.
-func (t *table) warm(hash uint64) uint64 {
+// warmSlot begins to load the slot that a search begins with, and warmEntry, once
+// that has been done for a whole batch, the entry: every cache line of it. Their
+// results have no meaning, but must be used, or the loads are left out.
+func (t *table) warmSlot(hash uint64) uint64 {
+	if t.count == 0 {
+		return 0
+	}
+	return t.slots[t.home(hash)].hash
+}
+
+func (t *table) warmEntry(hash uint64) uint64 {
 	if t.count == 0 {
 		return 0
 	}
@@ -65,7 +73,7 @@ func (t *table) warm(hash uint64) uint64 {
 		case s.e == nil:
 			return 0
 		case s.hash == hash:
-			return uint64(s.e.keyLen) + uint64(s.e.register.Kind)
+			return uint64(s.e.keyLen) + uint64(s.e.register.Stamp.Node) + s.e.digest.Lo
 		}
 	}
 }

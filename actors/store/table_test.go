@@ -24,7 +24,8 @@ func TestTableAgainstAMap(t *testing.T) {
 			require.Equal(t, len(twin), p.entries.count)
 			k = key.Draw(t, "look for")
 			require.Same(t, twin[k], p.entries.find([]byte(k)))
-			p.entries.warm(p.entries.hash([]byte(k)))
+			p.entries.warmSlot(p.entries.hash([]byte(k)))
+			p.entries.warmEntry(p.entries.hash([]byte(k)))
 		}
 		for k, e := range twin {
 			require.Same(t, e, p.entries.find([]byte(k)))

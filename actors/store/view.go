@@ -15,14 +15,6 @@ func (s *Store) entry(id kv.Partition, key []byte) *entry {
 	return nil
 }
 
-// Warm begins to load a key's entry, for a Lookup that follows; a few at a time
-// cost little more than one.
-func (s *Store) Warm(id kv.Partition, key []byte) {
-	if p := s.parts.At(id); p != nil {
-		s.warmed += p.entries.warm(p.entries.hash(key))
-	}
-}
-
 // Lookup returns the object of a key and its digest, zero if there is none.
 func (s *Store) Lookup(id kv.Partition, key []byte) (causal.Object, causal.Hash) {
 	if e := s.entry(id, key); e != nil {
