@@ -105,7 +105,7 @@ func (s *session) enter(bucket string, ops []msg.Op) []msg.Op {
 func (s *session) prefix(ops []msg.Op) int {
 	bytes := 0
 	for i := range ops {
-		bytes += len(ops[i].Key) + len(ops[i].Value) + len(ops[i].Expected)
+		bytes += sizeOf(&ops[i])
 		if i > 0 && (bytes > doBytes || i >= s.node.cfg.Limits.BatchOps) {
 			return i
 		}
@@ -143,9 +143,8 @@ func (s *session) place(ops []msg.Op) (parts, valid, bytes int) {
 			parts++
 		}
 		sh.ops++
-		size := len(op.Key) + len(op.Value) + len(op.Expected)
-		sh.bytes += size
-		bytes += size
+		sh.bytes += sizeOf(op)
+		bytes += len(op.Key) + len(op.Value) + len(op.Expected)
 		valid++
 	}
 	return parts, valid, bytes
@@ -233,6 +232,15 @@ func (s *session) kind() actors.Kind {
 		return actors.Shard
 	}
 	return actors.Coordinator
+}
+
+// sizeOf is about how many bytes an operation has.
+func sizeOf(op *msg.Op) int {
+	n := len(op.Key) + len(op.Value) + len(op.Expected)
+	if t := op.Tuning; t != nil {
+		n += len(t.Context)
+	}
+	return n
 }
 
 // keep appends b to buf and returns the copy; nil stays nil.

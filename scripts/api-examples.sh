@@ -58,6 +58,21 @@ etag=$(curl -sS --max-time 5 -D - -o /dev/null "$HTTP/api/v1/kv/seat" | tr -d '\
 http '^HTTP/.* 20[0-9]' -i -X PUT "$HTTP/api/v1/kv/seat" -H 'Content-Type: application/json' -H "If-Match: $etag" -d '{"value":"mine"}'
 http '^HTTP/.* 412' -i -X PUT "$HTTP/api/v1/kv/seat" -H 'Content-Type: application/json' -H "If-Match: $etag" -d '{"value":"too late"}'
 
+section "HTTP: an eventual bucket, its siblings and their context"
+curl -sS --max-time 5 -o /dev/null -X DELETE "$HTTP/api/v1/buckets/example-carts" || true
+http '"mode":"eventual"' -X POST "$HTTP/api/v1/buckets" -d '{"name":"example-carts","mode":"eventual","r":"quorum","w":"quorum"}'
+http '"promise"' "$HTTP/api/v1/buckets/example-carts"
+carts=$HTTP/api/v1/buckets/example-carts/kv
+http '"context"' -X PUT "$carts/anna?w=1" -d '{"value":"milk"}'
+http '"siblings"' -X PUT "$carts/anna?w=all" -d '{"value":"bread"}'
+http '^HTTP/.* 300' -i "$carts/anna?r=all"
+context=$(curl -sS --max-time 5 "$carts/anna?r=all" | sed -n 's/.*"context":"\([^"]*\)".*/\1/p')
+http '"ok":true' -X PUT "$carts/anna?w=all" -H "X-Quorate-Context: $context" -d '{"value":"milk, bread"}'
+http '"value":"milk, bread"' "$carts/anna"
+http '^HTTP/.* 422' -i -X PUT "$carts/anna" -H 'If-None-Match: *' -d '{"value":"no"}'
+http '^HTTP/.* 404' -i "$HTTP/api/v1/buckets/example-none/kv/anna"
+http '"w":1' -X PATCH "$HTTP/api/v1/buckets/example-carts" -d '{"w":1,"ttl":"1h"}'
+
 section "HTTP: the cluster"
 http '\{.*\}' "$HTTP/api/v1/cluster/health"
 http '\{.*\}' "$HTTP/api/v1/cluster/stats"
@@ -77,8 +92,14 @@ if command -v redis-cli >/dev/null; then
   redis '^11$' INCRBY counter 10
   redis '^OK$' MSET a 1 b 2
   redis '2' MGET a b
+  slot=$(curl -sS --max-time 5 "$HTTP/api/v1/buckets/example-carts" | sed -n 's/.*"slot":\([0-9]*\).*/\1/p')
+  redis '^milk, bread$' -n "$slot" GET anna
+  redis 'milk, bread' -n "$slot" CGET anna R 1
 else
   echo "redis-cli is not installed (Debian: apt-get install redis-tools): its examples are skipped."
 fi
+
+section "HTTP: the bucket goes again"
+http '"dropped":true' -X DELETE "$HTTP/api/v1/buckets/example-carts"
 
 exit "$failed"

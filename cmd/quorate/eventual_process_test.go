@@ -95,6 +95,16 @@ func (e *eventualCluster) metric(id int, name string) (sum float64) {
 	return sum
 }
 
+// noQuorum checks that a write which asks for a majority is not acknowledged.
+func (e *eventualCluster) noQuorum(id int, bucket, key string) {
+	e.t.Helper()
+	one, err := client.New(client.Options{Addrs: []string{e.members[id-1].resp}, MaxAttempts: 1})
+	require.NoError(e.t, err)
+	defer one.Close()
+	_, err = one.Bucket(bucket).Put(e.t.Context(), key, []byte("v"), client.W(client.Quorum))
+	require.True(e.t, errors.Is(err, client.ErrUnavailable) || errors.Is(err, client.ErrUnknownOutcome), "%v", err)
+}
+
 // pending are the hints that a node keeps for another one.
 func (e *eventualCluster) pending(id, target int) float64 {
 	e.t.Helper()
@@ -183,7 +193,12 @@ func TestHintsOfRealProcesses(t *testing.T) {
 			v, err := e.in(3, "sloppy").Get(t.Context(), key)
 			require.NoError(t, err, "what was written can be read")
 			require.Equal(t, []string{"v"}, texts(v))
+			// One of three replicas is left: without stand-ins, W=1 is what it can give.
+			e.put(3, "strict", key, "v", client.W("1"))
+			_, err = e.in(3, "strict").Get(t.Context(), key)
+			require.NoError(t, err)
 		}
+		e.noQuorum(3, "strict", keys[0])
 		require.NoError(t, e.members[0].start())
 		require.NoError(t, e.members[1].start())
 		e.ready()

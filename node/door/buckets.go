@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// MaxContextBytes bounds a causal context; the store gives out no longer ones.
+const MaxContextBytes = 16 << 10
+
 // shownBuckets is how many names an error lists.
 const shownBuckets = 20
 

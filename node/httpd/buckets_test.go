@@ -127,6 +127,8 @@ func TestKeysInBuckets(t *testing.T) {
 		{"PUT", "/carts/kv/l", "x", []string{asText, contextHeader + ": $C"}, 422, `…belongs to another key…`},
 		{"PUT", "/carts/kv/k", `{"value":1,"context":"a"}`, []string{contextHeader + ": b"}, 400, `…differ…`},
 		{"PUT", "/carts/kv/k", `{"value":1}`, []string{contextHeader + ": a", contextHeader + ": a"}, 400, `…is there 2 times…`},
+		{"PUT", "/carts/kv/k", "x", []string{asText, contextHeader + ": " + strings.Repeat("a", 17<<10)}, 400, `…none that the store gave out…`},
+		{"DELETE", "/carts/kv/k", `{"context":"` + strings.Repeat("a", 17<<10) + `"}`, nil, 400, `…none that the store gave out…`},
 		{"DELETE", "/carts/kv/k", `{"contxt":"$C"}`, nil, 400, `…unknown field…`},
 		{"PUT", "/carts/kv/k", "x", []string{asText, "If-None-Match: *"}, 422, `…a conditional write needs a bucket of mode strong…`},
 		{"PUT", "/carts/kv/k", "x", []string{asText, `If-Match: "e1.r1.n1.i1-1"`}, 422, `…a conditional write needs a bucket of mode strong…`},

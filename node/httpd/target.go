@@ -168,6 +168,13 @@ func (t *target) parse(r *http.Request, incr bool) error {
 	} else if len(values) > 1 {
 		return fmt.Errorf("%s is there %d times, once is allowed", contextHeader, len(values))
 	}
+	return t.checkContext()
+}
+
+func (t *target) checkContext() error {
+	if n := len(t.asked.Context); n > door.MaxContextBytes {
+		return fmt.Errorf("a context of %d bytes is none that the store gave out, they have at most %d", n, door.MaxContextBytes)
+	}
 	return nil
 }
 
@@ -214,5 +221,5 @@ func (t *target) giveContext(context *string) error {
 		return fmt.Errorf(`%s and "context" differ, one is enough`, contextHeader)
 	}
 	t.asked.Context = *context
-	return nil
+	return t.checkContext()
 }

@@ -163,8 +163,20 @@ func planCGet(c *conn, args [][]byte) string {
 	return bad
 }
 
+// badContext refuses what can be no context before it is passed on.
+func badContext(b []byte) string {
+	if len(b) > door.MaxContextBytes {
+		return fmt.Sprintf("ERR a context of %d bytes is none that the store gave out, they have at most %d", len(b), door.MaxContextBytes)
+	}
+	return ""
+}
+
 func planCSet(c *conn, args [][]byte) string {
-	if bad := c.badValue(args[3]); bad != "" {
+	bad := c.badValue(args[3])
+	if bad == "" {
+		bad = badContext(args[2])
+	}
+	if bad != "" {
 		return bad
 	}
 	op, bad := c.tuned(replyWritten, kv.OpSet, args[1], args[4:], "W EX PX")
@@ -175,6 +187,9 @@ func planCSet(c *conn, args [][]byte) string {
 }
 
 func planCDel(c *conn, args [][]byte) string {
+	if bad := badContext(args[2]); bad != "" {
+		return bad
+	}
 	op, bad := c.tuned(replySiblings, kv.OpDelete, args[1], args[3:], "W")
 	if bad == "" {
 		op.Tuning.Context, op.Tuning.WantContext = string(args[2]), true
