@@ -238,6 +238,43 @@ func TestAntiEntropyOfRealProcesses(t *testing.T) {
 	for _, word := range []string{"promise", "last_full", "keys     300", "anti_entropy", "hints"} {
 		require.Contains(t, out, word)
 	}
+	e.grow()
+}
+
+// grow changes N of a live bucket: `bucket show` warns until the new replicas
+// have what the old ones had.
+func (e *eventualCluster) grow() {
+	t := e.t
+	t.Helper()
+	e.bucket("grow", "--n", "2", "--r", "2", "--w", "2", "--policy", "lww", "--repair", "off")
+	keys := names("g", 100)
+	for _, key := range keys {
+		e.put(1, "grow", key, "v")
+	}
+	show := func() string {
+		out, stderr, code := quorate(t, "", "ctl", "--addr", "http://"+e.members[0].http, "bucket", "show", "grow")
+		require.Zero(t, code, stderr)
+		return out
+	}
+	within(t, startBound, "two replicas are level", func() bool { return !strings.Contains(show(), "warning") })
+	e.members[2].kill() // so that it is not over before anybody looks
+	_, stderr, code := quorate(t, "", "ctl", "--addr", "http://"+e.members[0].http, "bucket", "set", "grow", "--n", "3")
+	require.Zero(t, code, stderr)
+	require.Contains(t, show(), "warning  anti-entropy has not gone through all replicas yet")
+	require.NoError(t, e.members[2].start())
+	e.ready()
+	within(t, startBound, "three replicas are level", func() bool { return !strings.Contains(show(), "warning") })
+	within(t, startBound, "to all nodes", func() bool {
+		for _, m := range e.members {
+			if e.metric(m.id, "quorate_repair_last_full_seconds") == 0 {
+				return false
+			}
+		}
+		return true
+	})
+	for id := 1; id <= testNodes; id++ {
+		e.alone(id, "grow", keys, "v")
+	}
 }
 
 // TestEventualKeysOfRealProcesses: siblings, counters, expiry, and buckets that

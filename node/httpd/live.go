@@ -18,7 +18,7 @@ type hintsBody struct {
 	Refused   uint64     `json:"refused" doc:"Because a bound was reached: left to anti-entropy."`
 	Expired   uint64     `json:"expired"`
 	Failed    uint64     `json:"failed" doc:"Deliveries without an answer; they are tried again."`
-	For       []hintsFor `json:"for"`
+	For       []hintsFor `json:"targets"`
 }
 
 type hintsFor struct {
