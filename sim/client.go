@@ -49,6 +49,16 @@ func (w *World) newClients() {
 		}
 		w.clients = append(w.clients, c)
 	}
+	for i := range w.cfg.Keys {
+		w.keys = append(w.keys, []byte(w.cfg.Keys[i].Name))
+	}
+	number := make([]int, len(w.clients))
+	for i := range w.plan.Ops {
+		number[w.plan.Ops[i].Client]++
+	}
+	for i, c := range w.clients {
+		c.ops = make([]ClientOp, 0, number[i])
+	}
 	for _, op := range w.plan.Ops {
 		c := w.clients[op.Client]
 		c.ops = append(c.ops, op)
@@ -90,8 +100,7 @@ func (w *World) begin(i int, ops []ClientOp) {
 		w.pipes++
 		c.pipe = w.pipes
 	}
-	var parts [][]msg.Op
-	var to []actors.Address // by part
+	parts, to := w.parts[:0], w.partTo[:0]
 	for k := range ops {
 		out := w.invoke(i, k, &ops[k])
 		at := actors.Address{Node: c.node, Kind: actors.Shard, Index: actors.LaneOf(out.Partition, w.cfg.Lanes)}
@@ -101,11 +110,12 @@ func (w *World) begin(i int, ops []ClientOp) {
 		part := slices.Index(to, at)
 		if part < 0 {
 			part = len(parts)
-			to, parts = append(to, at), append(parts, nil)
+			to, parts = append(to, at), append(parts, w.opRoom(len(ops)))
 		}
 		parts[part] = append(parts[part], out)
 		c.flight[k].part = uint64(part)
 	}
+	w.parts, w.partTo = parts, to
 	w.trace.rec.calls(i, c)
 	n := w.nodes[c.node-1]
 	if !n.up { // connection refused: certainly not done
@@ -116,6 +126,17 @@ func (w *World) begin(i int, ops []ClientOp) {
 		w.ask(i, n, to[part], partID(c.id, uint64(part)), parts[part])
 	}
 	w.q.push(w.nowNs+w.cfg.ClientTimeoutNs, event{kind: evTimeout, node: uint8(i), arg: c.id})
+}
+
+// opRoom is an empty list for at most n operations of a message. What it is cut
+// from is never used again, as messages are immutable once sent.
+func (w *World) opRoom(n int) []msg.Op {
+	if len(w.opSlab) < n {
+		w.opSlab = make([]msg.Op, 64)
+	}
+	room := w.opSlab[:0:n]
+	w.opSlab = w.opSlab[n:]
+	return room
 }
 
 // partID is the id of a part of a message.
@@ -146,7 +167,7 @@ func (w *World) invoke(i, slot int, op *ClientOp) msg.Op {
 	if lop.Pipe = c.pipe; c.pipe != 0 {
 		lop.Place = int32(slot)
 	}
-	out := msg.Op{Op: kv.Op{Key: []byte(key.Name), Kind: kind.kind, Cond: kind.cond, WantOld: kind.old, HeadOnly: kind.head}}
+	out := msg.Op{Op: kv.Op{Key: w.keys[op.Key], Kind: kind.kind, Cond: kind.cond, WantOld: kind.old, HeadOnly: kind.head}}
 	out.Partition = partitionOf(w.layout, key)
 	switch kind.kind {
 	case kv.OpSet:
@@ -169,7 +190,10 @@ func (w *World) invoke(i, slot int, op *ClientOp) msg.Op {
 		w.eventualInvoke(i, handle, op, &out)
 	}
 	c.flight = append(c.flight, inFlight{op: op, handle: handle, slot: slot})
-	w.trace.note(w, int(op.Node), "client %d: %s", i, &lop)
+	if w.trace.record { // of a copy: lop stays off the heap
+		shown := lop
+		w.trace.note(w, int(op.Node), "client %d: %s", i, &shown)
+	}
 	return out
 }
 

@@ -42,7 +42,9 @@ func (w *World) answered(e *event) {
 	}
 	for k := range ops {
 		r := &res.Results[k]
-		w.trace.note(w, int(ops[k].op.Node), "client %d: answer %v %q %d", i, r.Status, r.Data, r.Int)
+		if w.trace.record {
+			w.trace.note(w, int(ops[k].op.Node), "client %d: answer %v %q %d", i, r.Status, r.Data, r.Int)
+		}
 		res := resultOf(ops[k].op, r)
 		if ops[k].op.Do == "delete" && w.modeOf(ops[k].op.Key) != kv.Strong {
 			res.Saw, res.Found = linearizability.SawNothing, false // without an owner it is a blind write
@@ -52,7 +54,8 @@ func (w *World) answered(e *event) {
 	w.settled(i, func(f *inFlight) bool { return f.part == res.ID>>24&0xff })
 }
 
-// asked returns the operations under way of the part of a message with an id.
+// asked returns the operations under way of the part of a message with an id,
+// until it is called again.
 func (w *World) asked(id uint64) []inFlight {
 	if int(id>>32) == len(w.clients) {
 		return nil // of a change of the map
@@ -61,12 +64,13 @@ func (w *World) asked(id uint64) []inFlight {
 	if partID(c.id, part) != id {
 		return nil
 	}
-	var ops []inFlight
+	ops := w.askedOps[:0]
 	for _, f := range c.flight {
 		if f.part == part {
 			ops = append(ops, f)
 		}
 	}
+	w.askedOps = ops
 	return ops
 }
 

@@ -50,7 +50,7 @@ const firstDelta = 1 << 8
 func settleOne(h linearizability.History, op *linearizability.Op) {
 	end := int64(forever)
 	for i := range h {
-		if value, saw := sumSeen(&h[i]); saw && h[i].Key == op.Key && value&op.Delta != 0 {
+		if sees(&h[i], op) {
 			end = min(end, h[i].Return)
 		}
 	}
@@ -89,7 +89,7 @@ func merge(h linearizability.History, settled []int) {
 		op := &h[i]
 		by := []byte(op.Key + "\x00")
 		for k := range h {
-			if value, saw := sumSeen(&h[k]); saw && h[k].Key == op.Key && value&op.Delta != 0 {
+			if sees(&h[k], op) {
 				by = binary.AppendUvarint(by, uint64(k))
 			}
 		}
@@ -104,6 +104,15 @@ func merge(h linearizability.History, settled []int) {
 	}
 }
 
+// sees reports whether an operation saw the effect of an increment of a planned amount.
+func sees(op, incr *linearizability.Op) bool {
+	if op.Key != incr.Key { // most of them: spare the parsing
+		return false
+	}
+	value, saw := sumSeen(op)
+	return saw && value&incr.Delta != 0
+}
+
 // sumSeen is the value of a counter that an operation saw, if it saw one.
 func sumSeen(op *linearizability.Op) (int64, bool) {
 	if op.Outcome != linearizability.OK || op.Saw != linearizability.SawValue {
@@ -112,7 +121,10 @@ func sumSeen(op *linearizability.Op) (int64, bool) {
 	if op.Kind == linearizability.Incr {
 		return op.Num, true
 	}
-	value, _ := strconv.ParseInt(op.Out, 10, 64) // absent counts as 0
+	if !op.Found {
+		return 0, true // absent counts as 0
+	}
+	value, _ := strconv.ParseInt(op.Out, 10, 64)
 	return value, true
 }
 

@@ -6,6 +6,7 @@ import (
 
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/linearizability"
 	"github.com/quoratedb/quorate/ring"
 )
@@ -98,6 +99,12 @@ type World struct {
 	cover     Coverage
 	verdict   []Violation
 	outcomes  outcomes
+
+	keys     [][]byte // their names, by key
+	opSlab   []msg.Op // see opRoom
+	parts    [][]msg.Op
+	partTo   []actors.Address // by part of the message that is being sent
+	askedOps []inFlight       // see asked
 }
 
 // outcomes counts what the clients were told.

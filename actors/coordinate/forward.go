@@ -174,6 +174,9 @@ func (s *Coordinator) forwarded(c *actors.Context, m *msg.Forwarded) {
 // dropForwards settles the forwards to a peer that died or came back as another
 // boot (restarted: only those to an earlier one): they may have been carried out.
 func (s *Coordinator) dropForwards(c *actors.Context, p *peer, restarted bool) {
+	if len(p.forward.sent) == 0 { // mostly: spare the sorting's garbage
+		return
+	}
 	for _, id := range slices.Sorted(maps.Keys(p.forward.sent)) {
 		fw := p.forward.sent[id]
 		if restarted && fw.inc >= p.inc {

@@ -1,7 +1,7 @@
 package shard
 
 import (
-	"maps"
+	"cmp"
 	"slices"
 
 	"github.com/pingcap/failpoint"
@@ -12,6 +12,7 @@ import (
 
 // forward is a batch of operations that another shard was asked to carry out.
 type forward struct {
+	id      uint64
 	refs    []ref
 	inc     kv.Incarnation // of the destination, which alone may act on it
 	sentNs  int64
@@ -34,17 +35,16 @@ func (s *Shard) forward(c *actors.Context, to *peer, f ref) {
 }
 
 func (s *Shard) flushForward(c *actors.Context, p *peer, refs []ref) {
-	fw := &forward{refs: refs, inc: p.inc, sentNs: c.NowNs}
-	m := &msg.Forward{SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Layout.Epoch(), Ops: make([]msg.Op, len(fw.refs))}
+	p.forwardSeq++
+	fw := &forward{id: uint64(s.cfg.Inc)<<seqBits | p.forwardSeq, refs: refs, inc: p.inc, sentNs: c.NowNs}
+	m := &msg.Forward{ID: fw.id, SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Layout.Epoch(), Ops: make([]msg.Op, len(fw.refs))}
 	var latest int64
 	for i, f := range fw.refs {
 		m.Ops[i] = *f.op()
 		latest = max(latest, f.r.deadlineNs)
 	}
-	p.forwardSeq++
-	m.ID = uint64(s.cfg.Inc)<<seqBits | p.forwardSeq
 	m.TimeoutNs = max(latest-c.NowNs, 1)
-	p.forwards[m.ID] = fw
+	p.forwards = append(p.forwards, fw)
 	s.stats.Forwards++
 	c.Send(p.addrShard, m)
 }
@@ -77,11 +77,13 @@ func (s *Shard) takeForward(c *actors.Context, m *msg.Forward) {
 // forwarded takes in the results of a forward.
 func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 	from := s.peerOf(c.Sender.Node)
-	if from == nil || from.forwards[m.ID] == nil {
+	if from == nil {
 		return
 	}
-	fw := from.forwards[m.ID]
-	delete(from.forwards, m.ID)
+	fw := from.answeredForward(m.ID)
+	if fw == nil {
+		return
+	}
 	if m.Refused || len(m.Results) != len(fw.refs) {
 		// Another boot answers: this one never acts on it, but the boot that
 		// it was meant for may have.
@@ -143,16 +145,15 @@ func (s *Shard) doubtForward(c *actors.Context, f ref) {
 // dropForwards settles the forwards to a peer that died or came back as
 // another boot (restarted: only those to an earlier one).
 func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {
-	for _, id := range slices.Sorted(maps.Keys(p.forwards)) {
-		fw := p.forwards[id]
+	p.forwards = slices.DeleteFunc(p.forwards, func(fw *forward) bool {
 		if restarted && fw.inc >= p.inc {
-			continue
+			return false
 		}
-		delete(p.forwards, id)
 		for _, f := range fw.refs {
 			s.doubtForward(c, f)
 		}
-	}
+		return true
+	})
 }
 
 // checkForwards drops the forwards of which every operation has an answer. Of
@@ -160,29 +161,39 @@ func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {
 // only wait.
 func (s *Shard) checkForwards(c *actors.Context) {
 	for _, p := range s.peers {
-		if len(p.forwards) == 0 { // nearly always: spare the sorting's garbage
-			continue
-		}
-		for _, id := range slices.Sorted(maps.Keys(p.forwards)) {
-			fw := p.forwards[id]
-			overdue := !fw.retried && fw.sentNs+4*s.cfg.ResendNs <= c.NowNs
-			fw.retried = fw.retried || overdue
-			wanted := false
-			for _, f := range fw.refs {
-				switch read := !f.op().IsWrite(); {
-				case f.closed():
-				case read && overdue && !f.tied():
-					s.delay(c, f)
-					wanted = true // the late answer is as good
-				default:
-					wanted = true
-				}
-			}
-			if !wanted {
-				delete(p.forwards, id)
-			}
+		p.forwards = slices.DeleteFunc(p.forwards, func(fw *forward) bool { return !s.wanted(c, fw) })
+	}
+}
+
+// wanted reports whether an operation of fw still waits for its answer, and
+// tries the reads of an overdue one again.
+func (s *Shard) wanted(c *actors.Context, fw *forward) bool {
+	overdue := !fw.retried && fw.sentNs+4*s.cfg.ResendNs <= c.NowNs
+	fw.retried = fw.retried || overdue
+	wanted := false
+	for _, f := range fw.refs {
+		switch read := !f.op().IsWrite(); {
+		case f.closed():
+		case read && overdue && !f.tied():
+			s.delay(c, f)
+			wanted = true // the late answer is as good
+		default:
+			wanted = true
 		}
 	}
+	return wanted
+}
+
+// answeredForward takes out the forward that an answer is about; nil if it is
+// waited for no more.
+func (p *peer) answeredForward(id uint64) *forward {
+	i, found := slices.BinarySearchFunc(p.forwards, id, func(fw *forward, id uint64) int { return cmp.Compare(fw.id, id) })
+	if !found {
+		return nil
+	}
+	fw := p.forwards[i]
+	p.forwards = slices.Delete(p.forwards, i, i+1)
+	return fw
 }
 
 func (s *Shard) peerOf(n kv.NodeID) *peer {

@@ -136,7 +136,7 @@ func (s *Shard) runJob(c *actors.Context, j *levelJob) {
 		return
 	}
 	m := j.p.prefs[j.at]
-	id := s.remember(c, &sent{to: m, level: j})
+	id := s.remember(c, sent{to: m, level: j})
 	if j.mask == 0 {
 		j.seq = j.p.seq
 		c.Send(m.addrReplica, &msg.Digest{ID: id, Sum: s.local.Sum(j.p.id), Partition: j.p.id, Ballot: j.ballot})
@@ -314,7 +314,7 @@ func (s *Shard) sweepGraves(c *actors.Context, p *partition) {
 		refs[i] = msg.KeyRef{Key: keys[i].Key, Partition: p.id}
 	}
 	for _, m := range p.prefs {
-		id := s.remember(c, &sent{to: m, graves: j})
+		id := s.remember(c, sent{to: m, graves: j})
 		c.Send(m.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Layout.Epoch(), Keys: refs})
 	}
 }

@@ -284,7 +284,7 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 	s.takeovers = kept
 
 	claims := s.preparing
-	s.preparing = nil
+	s.preparing = s.sparePreparing[:0]
 	for _, p := range claims {
 		patience := s.cfg.ResendNs << min(p.failed+1, 5)
 		failpoint.Inject("bug-49-takeover-duel-without-backoff", func() { patience = s.cfg.ResendNs })
@@ -297,6 +297,8 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 			s.stepDown(c, p, true)
 		}
 	}
+	clear(claims)
+	s.sparePreparing = claims
 }
 
 // handOver claims partitions that their owner has drained for this node.

@@ -15,11 +15,12 @@ type request struct {
 	ops        []msg.Op
 	results    []kv.Result
 	progress   []progress
-	open       int      // operations without a result
-	forwarded  bool     // from another shard
-	epoch      kv.Epoch // of the map by which the partitions were chosen; 0: this shard's
-	mixed      bool     // holds writes: reads keep their place behind them
-	again      bool     // operations were routed again: see order.go
+	open       int         // operations without a result
+	forwarded  bool        // from another shard
+	few        [8]progress // what progress is cut from when so many are enough
+	epoch      kv.Epoch    // of the map by which the partitions were chosen; 0: this shard's
+	mixed      bool        // holds writes: reads keep their place behind them
+	again      bool        // operations were routed again: see order.go
 }
 
 // progress of one operation. What matters is whether it may still take effect
@@ -62,7 +63,11 @@ func (s *Shard) takeOps(c *actors.Context, m *msg.Ops) {
 func (s *Shard) open(c *actors.Context, r *request) {
 	n := len(r.ops)
 	r.results = make([]kv.Result, n)
-	r.progress = make([]progress, n)
+	if n <= len(r.few) {
+		r.progress = r.few[:n]
+	} else {
+		r.progress = make([]progress, n)
+	}
 	r.open = n
 	if n == 0 {
 		s.answer(c, r)

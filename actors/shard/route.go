@@ -190,8 +190,14 @@ type sent struct {
 }
 
 // remember keeps a request until it is answered or too old to matter.
-func (s *Shard) remember(c *actors.Context, x *sent) uint64 {
+func (s *Shard) remember(c *actors.Context, request sent) uint64 {
 	id := s.newID()
+	if len(s.sentSlab) == 0 {
+		s.sentSlab = make([]sent, 16)
+	}
+	x := &s.sentSlab[0]
+	s.sentSlab = s.sentSlab[1:]
+	*x = request
 	x.atNs = c.NowNs
 	s.sent[id] = x
 	s.sentFIFO = append(s.sentFIFO, id)
@@ -232,13 +238,13 @@ func (s *Shard) forgetSent(c *actors.Context) {
 func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 	o := &p.out
 	if len(o.prepare) > 0 {
-		id := s.remember(c, &sent{to: p, prepare: o.prepare})
+		id := s.remember(c, sent{to: p, prepare: o.prepare})
 		c.Send(p.addrReplica, &msg.Prepare{ID: id, Items: o.prepare})
 		o.prepare = nil
 	}
 	for len(o.touch) > 0 {
 		n := fitting(o.touch, func(it *msg.TouchItem) int { return len(it.Key) })
-		id := s.remember(c, &sent{to: p, touch: o.touchFor[:n:n]})
+		id := s.remember(c, sent{to: p, touch: o.touchFor[:n:n]})
 		c.Send(p.addrReplica, &msg.Touch{ID: id, Items: o.touch[:n:n]})
 		o.touch, o.touchFor = o.touch[n:], o.touchFor[n:]
 	}
@@ -247,13 +253,13 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 	}
 	for len(o.accept) > 0 {
 		n := fitting(o.accept, func(it **msg.AcceptItem) int { return len((*it).Key) + len((*it).Register.Data) })
-		id := s.remember(c, &sent{to: p, accept: o.acceptFor[:n:n]})
+		id := s.remember(c, sent{to: p, accept: o.acceptFor[:n:n]})
 		c.Send(p.addrReplica, &msg.Accept{ID: id, Items: o.accept[:n:n]})
 		o.accept, o.acceptFor = o.accept[n:], o.acceptFor[n:]
 	}
 	for len(o.versions) > 0 {
 		n := fitting(o.versions, func(it *msg.KeyRef) int { return len(it.Key) })
-		id := s.remember(c, &sent{to: p, versions: o.versionFor[:n:n]})
+		id := s.remember(c, sent{to: p, versions: o.versionFor[:n:n]})
 		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Layout.Epoch(), Keys: o.versions[:n:n]})
 		o.versions, o.versionFor = o.versions[n:], o.versionFor[n:]
 	}

@@ -60,13 +60,15 @@ type Shard struct {
 	active     []*key // keys with a round under way
 	freeKey    []*key
 	items      []msg.AcceptItem // unused rest of a slab
+	sentSlab   []sent           // the same
 	reads      readQueue
 	majority   []*majorityRead
 	level      leveler
 
-	preparing []*partition // with a claim under way
-	takeovers []*partition // with takeAtNs set
-	drains    []*partition // draining
+	preparing      []*partition // with a claim under way
+	sparePreparing []*partition
+	takeovers      []*partition // with takeAtNs set
+	drains         []*partition // draining
 
 	tickAtNs int64 // when the timer is set for, 0 if it is not
 	stats    Stats
@@ -84,9 +86,9 @@ type peer struct {
 	goneAtNs               int64 // dead: when others may take over what it owns
 	out                    outbox
 	confirm                confirmState
-	forwardSeq             uint64 // of forwards to it
-	forwards               map[uint64]*forward
-	seen                   once.Tail // forwards from it
+	forwardSeq             uint64     // of forwards to it
+	forwards               []*forward // not answered yet, by ascending id
+	seen                   once.Tail  // forwards from it
 }
 
 // role is what a shard is to a partition.
@@ -143,7 +145,9 @@ func New(cfg Config, local Local) *Shard {
 
 func (s *Shard) addPartition(id kv.Partition) {
 	p := &partition{id: id, born: s.cfg.Layout.Born(id), self: s.cfg.Layout.IndexOf(id, s.cfg.Node)}
-	for _, n := range s.cfg.Layout.Preference(id) {
+	nodes := s.cfg.Layout.Preference(id)
+	p.prefs = make([]*peer, 0, len(nodes))
+	for _, n := range nodes {
 		p.prefs = append(p.prefs, s.byID[n])
 	}
 	s.parts.Set(id, p)
@@ -154,7 +158,6 @@ func (s *Shard) addPeer(id kv.NodeID) {
 		node:        id,
 		addrShard:   actors.Address{Node: id, Kind: actors.Shard, Index: s.cfg.Lane},
 		addrReplica: actors.Address{Node: id, Kind: actors.Replica, Index: s.cfg.Lane},
-		forwards:    map[uint64]*forward{},
 	}
 	if id == s.cfg.Node {
 		s.self, p.inc = p, s.cfg.Inc
@@ -212,7 +215,9 @@ func (s *Shard) Flush(c *actors.Context) {
 	for len(s.ready) > 0 {
 		ready := s.ready
 		s.ready = s.spareReady[:0]
-		s.local.Warm(len(ready), func(i int) (kv.Partition, []byte) { return ready[i].p.id, ready[i].raw })
+		if len(ready) > 1 { // one alone has nothing to overlap with
+			s.local.Warm(len(ready), func(i int) (kv.Partition, []byte) { return ready[i].p.id, ready[i].raw })
+		}
 		for _, k := range ready {
 			k.isReady = false
 			if k.phase == idle && len(k.waiting) > 0 || k.refresh {
