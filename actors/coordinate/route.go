@@ -62,8 +62,8 @@ func (s *Coordinator) answerGone(c *actors.Context, old *ring.Layout) {
 			if f.closed() || s.cfg.Layout.Mode(p) == old.Mode(p) && s.cfg.Layout.Born(p) == old.Born(p) {
 				continue
 			}
-			if r.progress[i] == left && r.ops[i].IsWrite() {
-				s.finish(c, f, kv.Result{Status: kv.Unknown})
+			if r.progress[i] == held || r.progress[i] == left && r.ops[i].IsWrite() {
+				s.giveUp(c, f) // it took effect, or may have
 			} else {
 				s.finish(c, f, kv.Refused("the bucket was dropped"))
 			}
