@@ -29,13 +29,14 @@ import (
 // count and sessions hold is judged by linearizability/causalhist; that replicas
 // become equal by eventualDifference.
 type eventualOracle struct {
-	w      *World
-	index  map[string]int // of the workload's keys, by name
-	dots   map[dotKey]uint64
-	stamps map[stampKey]uint64
-	last   map[madeKey]causal.Stamp // the highest that a node has given a key
-	copies [][]copyOf               // by node and key: in its store
-	hints  [][]copyOf               // by node and key: in its handoff
+	w          *World
+	index      map[string]int // of the workload's keys, by name
+	dots       map[dotKey]uint64
+	stamps     map[stampKey]uint64
+	last       map[madeKey]causal.Stamp // the highest that a node has given a key
+	copies     [][]copyOf               // by node and key: in its store
+	hints      [][]copyOf               // by node and key: in its handoff
+	left, back []int64                  // by node: when it went down last, and came back
 	// forgetful are nodes whose sync policy may have lost how far their clock was.
 	forgetful map[kv.NodeID]bool
 	buf       []byte
@@ -76,6 +77,7 @@ func (o *eventualOracle) init(w *World) {
 			o.index[w.cfg.Keys[i].Name] = i
 		}
 	}
+	o.left, o.back = make([]int64, w.cfg.Nodes), make([]int64, w.cfg.Nodes)
 	for range w.cfg.Nodes {
 		o.copies, o.hints = append(o.copies, make([]copyOf, len(w.cfg.Keys))), append(o.hints, make([]copyOf, len(w.cfg.Keys)))
 	}
@@ -192,11 +194,18 @@ func (o *eventualOracle) stepped(n *node, lane int) {
 	})
 }
 
+// rejoins reports whether a node has just come back from an absence after which
+// it begins empty.
+func (o *eventualOracle) rejoins(n *node) bool {
+	return o.w.cfg.HintTTLMs > 0 && o.w.nowNs-o.back[n.idx] < o.w.cfg.GraceMs()*1e6 && o.back[n.idx]-o.left[n.idx] > o.w.cfg.GraceMs()*1e6/2
+}
+
 // changed checks 2, 5 and 6.
 func (o *eventualOracle) changed(n *node, k int, c *copyOf, object *causal.Object, digest causal.Hash) {
 	switch {
-	case digest == (causal.Hash{}):
+	case digest == (causal.Hash{}) && !o.rejoins(n):
 		o.forgot(n, k, c)
+	case digest == (causal.Hash{}):
 	case c.object.Compare(object)&causal.After != 0:
 		o.w.violate(Invariant, "node %d: what its store knows of key %q went back, from %s to %s", n.id, o.w.cfg.Keys[k].Name, show(&c.object), show(object))
 	}
@@ -241,8 +250,15 @@ func (c *copyOf) durable(n *node) (*causal.Object, bool) {
 	return &c.states[last].object, true
 }
 
+// mayBeGone reports whether the key has been collected since the latest state
+// that is certainly durable: the record of that may have reached the disk or not.
+func (c *copyOf) mayBeGone() bool {
+	return slices.ContainsFunc(c.states, func(s heldState) bool { return s.object.IsZero() })
+}
+
 // crashed is told before a node goes down: what is durable stays.
 func (o *eventualOracle) crashed(n *node, power bool) {
+	o.left[n.idx] = o.w.nowNs
 	forget := power && o.w.cfg.Disk.Sync != "always" && !o.w.cfg.Strict
 	if forget {
 		o.forgetful[n.id] = true
@@ -250,8 +266,9 @@ func (o *eventualOracle) crashed(n *node, power bool) {
 	for _, held := range [][]copyOf{o.copies[n.idx], o.hints[n.idx]} {
 		for k := range held {
 			object, ok := held[k].durable(n)
+			gone := held[k].mayBeGone()
 			held[k] = copyOf{}
-			if ok && !forget {
+			if ok && !forget && !gone {
 				held[k].states = []heldState{{object: *object}}
 			}
 		}
@@ -260,6 +277,7 @@ func (o *eventualOracle) crashed(n *node, power bool) {
 
 // restored checks 4.
 func (o *eventualOracle) restored(n *node) {
+	o.back[n.idx] = o.w.nowNs
 	o.each(-1, func(k int, key *Key, p kv.Partition) {
 		object, digest := n.store(p).Lookup(p, []byte(key.Name))
 		c := &o.copies[n.idx][k]
