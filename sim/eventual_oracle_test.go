@@ -1,0 +1,240 @@
+package sim
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/causal"
+	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/linearizability/causalhist"
+)
+
+// eventualWorld is a cluster of three with key "k" in a bucket of a policy.
+func eventualWorld(t *testing.T, policy string) *World {
+	plan := Draw(1, scenario(t, "quiet"))
+	c := &plan.Config
+	c.Nodes, c.N, c.Lanes, c.Partitions, c.MaxClockMs = 3, 3, 1, 1, 1
+	c.Buckets = []BucketCfg{{Name: "b", Mode: "eventual", N: 3, Policy: policy, R: "1", W: "2", Repair: "off"}}
+	c.Keys = []Key{{Name: "k", Bucket: "b", Counter: policy == "counters"}}
+	plan.Ops = nil
+	w, err := newWorld(plan, Options{})
+	require.NoError(t, err)
+	for _, n := range w.nodes {
+		n.boot()
+	}
+	return w
+}
+
+func (w *World) part() kv.Partition { return partitionOf(w.layout, &w.cfg.Keys[0]) }
+
+func register(ms int64, node kv.NodeID, data string) causal.Object {
+	return causal.Object{Register: causal.Value{Kind: kv.Value, Data: []byte(data), Stamp: causal.Stamp{Ms: epochMs + ms, Node: node}}}
+}
+
+func (w *World) item(o causal.Object) *msg.PutItem {
+	return &msg.PutItem{Key: []byte("k"), Partition: w.part(), Object: o}
+}
+
+// put lets a node's store take an object in, durably.
+func (w *World) put(n *node, o causal.Object) {
+	l := &n.lanes[0]
+	n.prepare(l, 0)
+	self := actors.Address{Node: n.id, Kind: actors.Store}
+	m := &msg.Put{ID: 1, SentMs: l.ctx.WallMs, Epoch: kv.FirstEpoch, Why: msg.ForRepair, Items: []*msg.PutItem{w.item(o)}}
+	n.sys.Lanes[0].Step(&l.ctx, []actors.Envelope{{Message: m, From: actors.Address{Node: 9, Kind: actors.Repair}, To: self}}, true)
+	l.ctx.Effects = actors.Effects{}
+	w.oracle.eventual.stepped(n, 0)
+	w.oracle.eventual.persisted(n, 0, restoredSeq)
+}
+
+func (w *World) sentPut(n *node, why msg.Why, objects ...causal.Object) {
+	m := &msg.Put{Why: why}
+	for _, o := range objects {
+		m.Items = append(m.Items, w.item(o))
+	}
+	w.oracle.sent(n, &actors.Envelope{Message: m, From: actors.Address{Node: n.id, Kind: actors.Coordinator}, To: actors.Address{Node: 2, Kind: actors.Store}})
+}
+
+func TestOracleOneValuePerStampAndDot(t *testing.T) {
+	w := eventualWorld(t, "lww")
+	w.sentPut(w.nodes[0], msg.ForWrite, register(1, 1, "a"))
+	w.sentPut(w.nodes[1], msg.ForRepair, register(1, 1, "a"))
+	require.Empty(t, w.verdict)
+	w.sentPut(w.nodes[1], msg.ForRepair, register(1, 1, "b"))
+	w.requireOne(t, "two values")
+
+	w = eventualWorld(t, "siblings")
+	sibling := func(data string, ms int64) causal.Object {
+		d := causal.Dot{ID: causal.ID{Node: 1, Inc: 1}, Seq: 1}
+		return causal.Object{Set: causal.Set{Vector: causal.Vector{causal.Entry(d)}, Siblings: []causal.Sibling{
+			{Dot: d, Value: causal.Value{Kind: kv.Value, Data: []byte(data), Stamp: causal.Stamp{Ms: epochMs + ms, Node: 1}}}}}}
+	}
+	w.sentPut(w.nodes[0], msg.ForWrite, sibling("a", 1))
+	w.sentPut(w.nodes[0], msg.ForWrite, sibling("b", 2))
+	w.requireOne(t, "event n1.i1.t0#1 of key \"k\" has two values")
+}
+
+func TestOracleStampsAscend(t *testing.T) {
+	w := eventualWorld(t, "lww")
+	w.sentPut(w.nodes[0], msg.ForWrite, register(5, 1, "a"))
+	w.sentPut(w.nodes[0], msg.ForWrite, register(9, 2, "b"))
+	w.sentPut(w.nodes[0], msg.ForRepair, register(3, 1, "c"))
+	require.Empty(t, w.verdict, "what it passes on it need not have made now")
+	w.sentPut(w.nodes[0], msg.ForWrite, register(4, 1, "d"))
+	w.requireOne(t, "after one with")
+}
+
+func TestOracleStoresNeverGoBack(t *testing.T) {
+	w := eventualWorld(t, "lww")
+	w.put(w.nodes[0], register(1, 1, "a"))
+	w.put(w.nodes[0], register(2, 2, "b"))
+	w.put(w.nodes[0], register(1, 3, "c"))
+	require.Empty(t, w.verdict)
+	o := &w.oracle.eventual
+	known := register(9, 1, "z")
+	o.copies[0][0].object = known // as if it had been seen to hold that
+	w.put(w.nodes[0], register(3, 1, "d"))
+	w.requireOne(t, "went back")
+}
+
+func TestOracleStoresTakeNothingFromTheFuture(t *testing.T) {
+	w := eventualWorld(t, "lww")
+	n := w.nodes[0]
+	o, future := &w.oracle.eventual, register(n.clock.wall(0)-epochMs+causal.DefaultCapMs+50, 2, "a")
+	o.changed(n, 0, &o.copies[0][0], &future, causal.Hash{Hi: 1})
+	w.requireOne(t, "ahead of its wall clock")
+}
+
+func TestOracleToldWritesAreHeldByEnough(t *testing.T) {
+	for _, holders := range []int{1, 2} {
+		w := eventualWorld(t, "lww")
+		value := register(1, 1, valueOf(7))
+		w.sentPut(w.nodes[0], msg.ForWrite, value)
+		for i := range holders {
+			w.put(w.nodes[i], value)
+		}
+		w.oracle.eventual.enough(w.nodes[0], &ClientOp{Key: 0, Do: "set", Value: 7}, w.oracle.eventual.knows(&ClientOp{Key: 0, Do: "set", Value: 7}))
+		if holders == 2 {
+			require.Empty(t, w.verdict)
+			continue
+		}
+		w.requireOne(t, "is done with w=2, and replicas")
+	}
+}
+
+func TestOracleWhatIsNotYetOnDiskDoesNotCount(t *testing.T) {
+	w := eventualWorld(t, "lww")
+	value := register(1, 1, valueOf(7))
+	w.sentPut(w.nodes[0], msg.ForWrite, value)
+	for i := range 2 {
+		w.put(w.nodes[i], value)
+		for k := range w.oracle.eventual.copies[i][0].states {
+			w.oracle.eventual.copies[i][0].states[k].seq = 1 << 40 // handed to the journal, not synced
+		}
+	}
+	op := &ClientOp{Key: 0, Do: "set", Value: 7}
+	w.oracle.eventual.enough(w.nodes[0], op, w.oracle.eventual.knows(op))
+	w.requireOne(t, "replicas 0 of")
+}
+
+func TestOracleDurableObjectsComeBack(t *testing.T) {
+	w := eventualWorld(t, "lww")
+	n := w.nodes[0]
+	w.put(n, register(1, 1, "a"))
+	n.crash(false)
+	n.boot() // its log has nothing: the records of put were thrown away
+	w.requireOne(t, "after a restart")
+}
+
+func TestOracleCollectsOnlyWhatNobodyHasOlder(t *testing.T) {
+	dead := causal.Object{Register: causal.Value{Kind: kv.Tombstone, Stamp: causal.Stamp{Ms: epochMs + 9, Node: 1}}}
+	held := func() *World {
+		w := eventualWorld(t, "lww")
+		for _, n := range w.nodes {
+			w.put(n, dead)
+		}
+		return w
+	}
+	w := held()
+	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
+	require.Empty(t, w.verdict)
+
+	older := register(1, 1, "a")
+	w.oracle.eventual.copies[1][0].object = older
+	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
+	w.requireOne(t, "node 2 holds an older state")
+
+	w = held()
+	w.oracle.eventual.hints[2][0].object = older
+	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
+	w.requireOne(t, "keeps a hint with an older state")
+
+	w = held()
+	w.q.push(5, event{kind: evDeliver, env: actors.Envelope{Message: &msg.Put{Items: []*msg.PutItem{w.item(older)}}, To: actors.Address{Node: 3}}})
+	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
+	w.requireOne(t, "carries an older state")
+}
+
+func TestEventualDifferenceSeesAReplicaBehind(t *testing.T) {
+	w := eventualWorld(t, "lww")
+	require.Empty(t, w.eventualDifference())
+	w.put(w.nodes[0], register(2, 1, "a"))
+	require.Contains(t, w.eventualDifference(), "keys")
+	w.put(w.nodes[1], register(2, 1, "a"))
+	w.put(w.nodes[2], register(1, 1, "b"))
+	require.Contains(t, w.eventualDifference(), `key "k" is`)
+	w.put(w.nodes[2], register(2, 1, "a"))
+	require.Empty(t, w.eventualDifference())
+}
+
+// TestWritesStayAvailable: with W=1 one replica is enough, and in a sloppy
+// bucket any node, although all others are dead from the first moment on.
+func TestWritesStayAvailable(t *testing.T) {
+	for name, c := range map[string]struct {
+		nodes, alive int
+		bucket       BucketCfg
+	}{
+		"one replica of three":            {3, 0, BucketCfg{Name: "b", Mode: "eventual", N: 3, Policy: "lww", R: "1", W: "1", Repair: "async"}},
+		"one replica, siblings":           {3, 0, BucketCfg{Name: "b", Mode: "eventual", N: 3, Policy: "siblings", R: "1", W: "1", Repair: "async"}},
+		"one node that holds no replica":  {5, -1, BucketCfg{Name: "b", Mode: "eventual", N: 3, Policy: "lww", R: "1", W: "1", Repair: "async", Sloppy: true}},
+		"the same, siblings":              {5, -1, BucketCfg{Name: "b", Mode: "eventual", N: 3, Policy: "siblings", R: "1", W: "1", Repair: "async", Sloppy: true}},
+		"the same, where counters gather": {5, -1, BucketCfg{Name: "b", Mode: "eventual", N: 3, Policy: "counters", R: "1", W: "1", Repair: "async", Sloppy: true}},
+	} {
+		plan := Draw(3, scenario(t, "quiet"))
+		cfg := &plan.Config
+		cfg.Nodes, cfg.N, cfg.Lanes, cfg.Partitions, cfg.Clients, cfg.SafetyNs = c.nodes, 3, 1, 1, 2, 3e9
+		cfg.RequestTimeoutNs, cfg.ClientTimeoutNs, cfg.MaxClockMs = 200e6, 400e6, 50
+		cfg.Buckets = []BucketCfg{c.bucket}
+		cfg.Keys = []Key{{Name: "k", Bucket: "b", Counter: c.bucket.Policy == "counters"}}
+		l, err := cfg.layout()
+		require.NoError(t, err)
+		prefs := l.Preference(partitionOf(l, &cfg.Keys[0]))
+		alive := prefs[0]
+		if c.alive < 0 {
+			alive = l.Fallbacks(partitionOf(l, &cfg.Keys[0]))[0]
+		}
+		plan.Faults = nil
+		for i := range c.nodes {
+			if id := kv.NodeID(i + 1); id != alive {
+				plan.Faults = append(plan.Faults, Fault{AtNs: 100e6, ForNs: 2800e6, Kind: FaultKill, Nodes: []kv.NodeID{id}})
+			}
+		}
+		plan.Ops = nil
+		const writes = 20
+		for i := range int64(writes) {
+			op := ClientOp{AtNs: 1e9 + i*50e6, Client: int(i % 2), Node: alive, Key: 0, Do: "set", Value: i + 1}
+			if cfg.Keys[0].Counter {
+				op.Do, op.Value = "incr", firstDelta<<i
+			}
+			plan.Ops = append(plan.Ops, op)
+		}
+		r := mustRun(t, plan, Options{})
+		require.Equal(t, VerdictOK, r.Verdict, "%s: %v", name, r.Violations)
+		for _, op := range r.Eventual[0].Ops[:writes] {
+			require.Equal(t, causalhist.OK, op.Outcome, "%s: with %d of %d nodes dead", name, c.nodes-1, c.nodes)
+		}
+	}
+}
