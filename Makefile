@@ -9,6 +9,8 @@ VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo de
 DEV_FLAGS ?=
 SEEDS     ?= 1..1000
 FOR       ?= 10m
+# Seeds of each cell of the table of settings and faults.
+SEEDS_PER_CELL ?= 500
 # Fixed seeds that `make test` runs twice.
 FIXED     ?= 1..200
 RACE_PKGS ?= ./node/... ./wal/... ./client/... ./linearizability/... ./cmd/...
@@ -102,6 +104,10 @@ torture: build ## real processes under faults FOR (10m)
 	bin/quorate torture --for $(FOR)
 
 ##@ Measuring
+
+.PHONY: matrix
+matrix: build ## measure the table of settings and faults: docs/consistency.md and .csv (SEEDS_PER_CELL=500)
+	bin/quorate lab matrix --seeds $(SEEDS_PER_CELL)
 
 .PHONY: bench
 bench: build ## throughput beside redis-server (Debian's redis-server and redis-tools)

@@ -95,13 +95,16 @@ func (r *Result) strictAnomalies(a *Anomalies, keys []Key) {
 	if len(keys) == 0 {
 		return
 	}
-	var h linearizability.History
+	var h, early linearizability.History // early: without the reads of the healed cluster
 	for i := range r.History {
 		op := &r.History[i]
 		if !slices.ContainsFunc(keys, func(k Key) bool { return k.Name == op.Key }) {
 			continue
 		}
 		h = append(h, *op)
+		if op.Kind != linearizability.Get || op.Call < r.HealNs {
+			early = append(early, *op)
+		}
 		switch {
 		case op.Outcome != linearizability.OK:
 		case op.Kind == linearizability.Get && op.Call < r.HealNs:
@@ -113,9 +116,10 @@ func (r *Result) strictAnomalies(a *Anomalies, keys []Key) {
 	a.verdict(verdictWithin(anomalySteps, h, keys))
 	var o linearizability.Observations
 	o.Load(settle(h, keys), linearizability.KV)
+	lost := o.LostWrites(linearizability.AfterLastWrite)
+	o.Load(settle(early, keys), linearizability.KV)
 	stale, old := o.Staleness(linearizability.StalenessBound{})
 	sessions := o.Sessions(linearizability.SessionOptions{PerKey: true})
-	lost := o.LostWrites(linearizability.AfterLastWrite)
 	a.Stale, a.NonMonotonic, a.Lost = stale.Stale, sessions.Breaches, lost.Breaches
 	a.breach(StaleReads, &old)
 	a.breach(BackwardReads, &sessions)
@@ -141,6 +145,15 @@ func (r *Result) eventualAnomalies(a *Anomalies, k *KeyHistory) {
 		}
 	}
 	counts, findings := causalhist.Inspect(ops, k.Rules)
+	for i := range ops {
+		if ops[i].Call >= r.HealNs && ops[i].Kind == causalhist.Set {
+			ops[i].Outcome = causalhist.Unknown // the last writes of all clients at once are no work of theirs
+		}
+	}
+	updates, more := causalhist.Inspect(ops, k.Rules)
+	counts.Updates, counts.LostUpdates = updates.Updates, updates.LostUpdates
+	other := func(f causalhist.Finding) bool { return f.Check != causalhist.LostUpdate }
+	findings = append(slices.DeleteFunc(findings, func(f causalhist.Finding) bool { return !other(f) }), slices.DeleteFunc(more, other)...)
 	// The state in which all replicas agreed is no client's read.
 	for i := range ops {
 		if ops[i].Final {
@@ -188,9 +201,7 @@ func registerHistory(k *KeyHistory) (h linearizability.History, several bool) {
 // answer fills in what an answer showed.
 func answer(out *linearizability.Op, op *causalhist.Op, policy kv.Policy) {
 	switch {
-	case op.Kind == causalhist.Incr:
-		out.Saw, out.Num = linearizability.SawValue, op.Sum
-	case op.Kind != causalhist.Get:
+	case op.Kind != causalhist.Get: // an increment tells what its coordinator knew, and promises no more
 	case policy == kv.Counters:
 		out.Saw = linearizability.SawValue
 		if op.Sum != 0 {

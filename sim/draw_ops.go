@@ -14,6 +14,7 @@ func (d *drawer) operations() {
 	d.mix = d.ownMix()
 	total := min(d.in(p.ops), max(d.in(p.opsPerKey)*int64(len(c.Keys)), 1))
 	horizon := c.SafetyNs * 9 / 10
+	d.drawReadFirst()
 	var bursts []int64
 	for range d.in(p.bursts) {
 		bursts = append(bursts, d.between(0, horizon))
@@ -39,11 +40,25 @@ func (d *drawer) operations() {
 		} else {
 			d.eventualOperation(&op, i+1)
 		}
+		if c.Keys[op.Key].ReadFirst && op.Do == "set" {
+			d.plan.Ops = append(d.plan.Ops, ClientOp{AtNs: op.AtNs, Client: op.Client, Node: op.Node, Key: op.Key, Do: "get"})
+			op.Context = 1
+		}
 		if i > 0 && d.ppm(pipelined) && d.joined() < most {
 			before := &d.plan.Ops[i-1]
 			op.AtNs, op.Client, op.Node, op.With = before.AtNs, before.Client, before.Node, true
 		}
 		d.plan.Ops = append(d.plan.Ops, op)
+	}
+}
+
+// drawReadFirst draws the keys that clients read before they set them.
+func (d *drawer) drawReadFirst() {
+	if d.p.readFirst.hi == 0 {
+		return
+	}
+	for i := range d.plan.Config.Keys {
+		d.plan.Config.Keys[i].ReadFirst = d.share(d.p.readFirst)
 	}
 }
 

@@ -46,6 +46,7 @@ func (p *profile) workloadKnobs() []knob {
 		numeric("workload.operations", &p.ops, plain(), 1, 100_000, "operations of the safety phase, of all clients"),
 		numeric("workload.per-key", &p.opsPerKey, plain(), 1, 100_000, "operations per key, in the mean, at most"),
 		choice("workload.mix", &p.mix, mix, mixNames, "operations on keys that are no counters"),
+		numeric("workload.read-first", &p.readFirst, percent(), 0, whole, "share of the keys of which clients read before they set, to carry what they saw (eventual: its context)"),
 		toggle("workload.swarm", &p.swarmMix, "each seed changes the weights of the mix"),
 		choice("workload.distribution", &p.keysDrawn, drawn, drawnNames, "which key an operation takes"),
 		numeric("workload.zipf-exponent", &p.zipf, factor(), 0, 5000, "how uneven zipf is"),

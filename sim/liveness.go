@@ -61,6 +61,9 @@ func (w *World) finalOps(i int) {
 			continue
 		}
 		op := ClientOp{Client: i, Node: at(k + 1), Key: k, Do: "set"}
+		if w.cfg.Keys[k].ReadFirst {
+			op.Context = 1
+		}
 		if w.cfg.Keys[k].Counter {
 			op.Do = "incr"
 		}

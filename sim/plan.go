@@ -95,6 +95,8 @@ type Key struct {
 	Name    string `json:"name"`
 	Counter bool   `json:"counter,omitempty"`
 	Bucket  string `json:"bucket,omitempty"` // empty: the default one
+	// ReadFirst: clients read it before they set it, and say what they saw.
+	ReadFirst bool `json:"read_first,omitempty"`
 }
 
 // ClientOp is one operation. A client does one after the other, each at its

@@ -18,6 +18,7 @@ type profile struct {
 	ops              span64
 	opsPerKey        span64
 	mix              []weighted // of operations on registers
+	readFirst        span64     // share of the keys
 	swarmMix         bool       // each seed has a mix of its own
 	keysDrawn        []weighted
 	zipf             span64 // factor: the exponent

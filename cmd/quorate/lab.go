@@ -17,6 +17,7 @@ import (
 // labCmd measures the store in the simulator, as the literature does.
 type labCmd struct {
 	Staleness stalenessCmd `cmd:"" help:"How stale are reads of N/R/W quorums under given message delays (Bailis et al., VLDB 2012)."`
+	Matrix    matrixCmd    `cmd:"" help:"Which setting of N, R, W, policy, repair and sloppy quorums shows which anomaly under which faults."`
 }
 
 // stalenessCmd is the experiment of "Probabilistically Bounded Staleness".

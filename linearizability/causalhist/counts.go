@@ -159,7 +159,7 @@ func (j *judge) countLost(final int, c *Counts) {
 					j.find(LostUpdate, []int{i, final}, "%s, made of what its client had read, was replaced by a write that had not seen it: in the end there is %s", op.written(), f.seen())
 				}
 			}
-			if gone && !j.followed(op, f) {
+			if gone && (j.rules.Policy != kv.LWW || !j.followed(op, f)) { // blind writes leave siblings alone
 				c.Lost++
 				j.find(LostWrite, []int{i, final}, "%s was acknowledged, nothing that followed replaced it, and in the end there is %s", op.written(), f.seen())
 			}
