@@ -37,7 +37,9 @@ func acceptableEventual(to actors.Kind, m actors.Message) bool {
 		return to == actors.Handoff
 	case *msg.Stored:
 		return to == actors.Coordinator || to == actors.Handoff || to == actors.Repair
-	case *msg.Fetched, *msg.Hinted:
+	case *msg.Fetched:
+		return to == actors.Coordinator || to == actors.Repair
+	case *msg.Hinted:
 		return to == actors.Coordinator
 	case *msg.Compare, *msg.Compared, *msg.TreeAsk, *msg.TreeTold, *msg.ListBuckets, *msg.BucketsListed,
 		*msg.Want, *msg.Given, *msg.AskDead, *msg.DeadTold:

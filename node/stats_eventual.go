@@ -86,7 +86,8 @@ func (e *eventualStats) addRepair(s *door.Repair) {
 	s.GotKeys += r.GotKeys
 	s.GotBytes += r.GotBytes
 	s.Collected += r.Collected
-	s.Away = s.Away || r.Away
+	s.Left += r.Left
+	s.Leaving += r.Leaving
 	for i := range r.Peers {
 		p := &r.Peers[i]
 		at, found := slices.BinarySearchFunc(s.Peers, p.Node, func(q door.RepairPeer, n kv.NodeID) int { return cmp.Compare(q.Node, n) })

@@ -87,14 +87,17 @@ func (l *Layout) add(b *kv.Bucket) error {
 	case int(b.Slot) < len(l.slots) && l.slots[b.Slot] != nil:
 		return fmt.Errorf("ring: buckets %q and %q have slot %d both", l.slots[b.Slot].Name, b.Name, b.Slot)
 	}
-	if l.rings[b.N] == nil {
+	for n := 1; n <= kv.MaxReplicas; n++ {
+		if l.rings[n] != nil || n != int(b.N) && !b.Had.Has(n) {
+			continue
+		}
 		cfg := l.cfg
-		cfg.N = int(b.N)
+		cfg.N = n
 		r, err := New(cfg)
 		if err != nil {
 			return err
 		}
-		l.rings[b.N] = r
+		l.rings[n] = r
 	}
 	for len(l.slots) <= int(b.Slot) {
 		l.slots = append(l.slots, nil)
@@ -174,6 +177,28 @@ func (l *Layout) Preference(p kv.Partition) []kv.NodeID {
 		return nil
 	}
 	return l.rings[b.N].Preference(kv.Partition(int(p) % l.perSlot))
+}
+
+// Former returns the nodes that hold partition p no more, but did when its
+// bucket had another N: they may have a copy left. Ascending by ID.
+func (l *Layout) Former(p kv.Partition) []kv.NodeID {
+	b := l.Bucket(p)
+	if b == nil || b.Had == 0 {
+		return nil
+	}
+	var former []kv.NodeID
+	for n := 1; n <= kv.MaxReplicas; n++ {
+		if !b.Had.Has(n) {
+			continue
+		}
+		for _, node := range l.rings[n].Preference(kv.Partition(int(p) % l.perSlot)) {
+			if !slices.Contains(former, node) && l.IndexOf(p, node) < 0 {
+				former = append(former, node)
+			}
+		}
+	}
+	slices.Sort(former)
+	return former
 }
 
 // Born is the epoch of the map that created the bucket of p: 0 of the default

@@ -13,12 +13,11 @@ import "github.com/pingcap/failpoint"
 //  2. HintPending: an older write may wait for a replica on another node. The
 //     coordinator asks those that it knows of; against the others hints have a
 //     time to live, HintTTLMs, after which they are dropped.
-//  3. GraceMs: an older write may be on its way in a message, or in a store that
-//     comes back from a long absence. A receiver drops replica messages that
-//     are older than MessageTTLMs, and a node that was away for longer than the
-//     grace re-joins empty. Both judge by wall clocks, which may be DriftMs apart.
+//  3. GraceMs: an older write may be on its way in a message. A receiver drops replica messages that
+//     are older than MessageTTLMs, by wall clocks, which may be DriftMs apart.
 //  4. Moving: while the partition moves, new replicas take copies from old
-//     ones, and "every replica" is not a fixed set.
+//     ones, and "every replica" is not a fixed set. So it is until nobody but
+//     its replicas has a copy.
 //
 // Dynamo leaves this open; compare Cassandra's gc_grace_seconds, which has 3
 // alone and so brings deleted data back when repair is late.

@@ -111,6 +111,15 @@ func ParseRepair(s string) (Repair, error) {
 	return 0, fmt.Errorf("kv: repair %q, allowed are async, blocking and off", s)
 }
 
+// Sizes is a set of numbers of replicas, 1 to MaxReplicas.
+type Sizes uint8
+
+// Has reports whether n is one of them.
+func (s Sizes) Has(n int) bool { return s>>n&1 != 0 }
+
+// With returns the set with n.
+func (s Sizes) With(n int) Sizes { return s | 1<<n }
+
 // Bucket is what the cluster map says of a bucket. Slot names its block of
 // partitions: with P partitions per bucket those are Slot*P to Slot*P+P-1.
 type Bucket struct {
@@ -119,6 +128,7 @@ type Bucket struct {
 	Created Epoch  // at which the map got it; a slot that is used again has a newer one
 	Mode    Mode
 	N       uint8 // replicas, 1 to MaxReplicas
+	Had     Sizes // what N was before; empty if it never changed
 
 	// The rest is of eventual buckets alone (TTL and grace of abd too). It changes live.
 	Policy  Policy

@@ -198,6 +198,9 @@ func (c *Change) overlay(b *Bucket, r *Rules) error {
 		}
 	}
 	g, n := c.Given, &c.Bucket
+	if g&FieldN != 0 && b.Created != 0 && b.N != n.N { // not of a bucket in the making
+		b.Had = b.Had.With(int(b.N))
+	}
 	put(g&FieldN, &b.N, n.N)
 	put(g&FieldR, &b.R, n.R)
 	put(g&FieldW, &b.W, n.W)

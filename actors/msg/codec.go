@@ -67,6 +67,7 @@ const (
 	typeForget        byte = 47
 	typeWant          byte = 48
 	typeGiven         byte = 49
+	typeLeave         byte = 50
 	typeMapChange     byte = 56
 	typeMapChanged    byte = 57
 	typeMapAsk        byte = 58

@@ -93,7 +93,7 @@ func TestRecordsNameTheirActor(t *testing.T) {
 	want := map[byte]actors.Kind{
 		KindPromise: actors.Replica, KindAccept: actors.Replica, KindDrop: actors.Replica, KindFloor: actors.Replica,
 		KindClock: actors.Coordinator, KindObject: actors.Store, KindForget: actors.Store, KindLife: actors.Store,
-		KindHint: actors.Handoff, KindHintDone: actors.Handoff, KindPresence: actors.Repair,
+		KindHint: actors.Handoff, KindHintDone: actors.Handoff,
 	}
 	for k := range 256 {
 		got, err := OwnerOf([]byte{byte(k), 0, 0})

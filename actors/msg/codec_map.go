@@ -67,7 +67,7 @@ func (r *reader) clusterMap() *kv.Map {
 	return m
 }
 
-const minBucket = 14 // bytes
+const minBucket = 15 // bytes
 
 func (w *writer) bucket(b *kv.Bucket) {
 	w.bytes([]byte(b.Name))
@@ -75,6 +75,7 @@ func (w *writer) bucket(b *kv.Bucket) {
 	w.uvarint(uint64(b.Created))
 	w.byte(byte(b.Mode))
 	w.byte(b.N)
+	w.byte(byte(b.Had))
 	w.byte(byte(b.Policy))
 	w.byte(byte(b.Repair))
 	w.bool(b.Sloppy)
@@ -88,6 +89,7 @@ func (r *reader) bucket(b *kv.Bucket) {
 	b.Name = string(r.Bytes())
 	b.Slot, b.Created = r.Uint16(), kv.Epoch(r.Uint32())
 	b.Mode, b.N = kv.Mode(r.Byte()), r.Byte()
+	b.Had = kv.Sizes(r.Byte())
 	b.Policy, b.Repair = kv.Policy(r.Byte()), kv.Repair(r.Byte())
 	b.Sloppy = r.Bool()
 	b.R, b.W = r.ask(), r.ask()

@@ -289,6 +289,7 @@ func (m *AskDead) decode(r *reader) {
 const (
 	deadHolds byte = 1 << iota
 	deadHint
+	deadGone
 	deadUnknown
 )
 
@@ -296,7 +297,7 @@ func (m *DeadTold) encode(w *writer) {
 	w.uvarint(m.ID)
 	w.uvarint(uint64(len(m.Items)))
 	for _, a := range m.Items {
-		w.byte(bit(a.Holds, deadHolds) | bit(a.HintPending, deadHint))
+		w.byte(bit(a.Holds, deadHolds) | bit(a.HintPending, deadHint) | bit(a.Gone, deadGone))
 	}
 }
 
@@ -309,9 +310,19 @@ func (m *DeadTold) decode(r *reader) {
 			r.Fail("an answer about a dead key of unknown bits")
 			return
 		}
-		m.Items[i] = DeadAnswer{Holds: b&deadHolds != 0, HintPending: b&deadHint != 0}
+		m.Items[i] = DeadAnswer{Holds: b&deadHolds != 0, HintPending: b&deadHint != 0, Gone: b&deadGone != 0}
 	}
 }
 
 func (m *Forget) encode(w *writer) { w.deadItems(m.Items) }
 func (m *Forget) decode(r *reader) { m.Items = r.deadItems() }
+
+func (m *Leave) encode(w *writer) {
+	w.uvarint(uint64(m.Epoch))
+	w.partition(m.Partition)
+}
+
+func (m *Leave) decode(r *reader) {
+	m.Epoch = kv.Epoch(r.Uint32())
+	m.Partition = r.partition()
+}

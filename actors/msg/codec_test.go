@@ -32,7 +32,7 @@ func samples() []actors.Message {
 		&ReadVersions{}, &Versions{}, &HandOver{}, &Collect{}, &Digest{}, &Digested{}, &ListKeys{}, &ListedKeys{},
 		&Ping{}, &PingReq{}, &Ack{},
 		&Put{}, &Stored{}, &Fetch{}, &Fetched{}, &Hint{}, &Hinted{}, &MarkDurable{},
-		&Compare{}, &Compared{}, &TreeAsk{}, &TreeTold{}, &ListBuckets{}, &BucketsListed{}, &Want{}, &Given{}, &AskDead{}, &DeadTold{}, &Forget{},
+		&Compare{}, &Compared{}, &TreeAsk{}, &TreeTold{}, &ListBuckets{}, &BucketsListed{}, &Want{}, &Given{}, &AskDead{}, &DeadTold{}, &Forget{}, &Leave{},
 		&MapChange{}, &MapChanged{}, &MapAsk{}, &MapTold{}, &MapSeen{}, &LaneMap{}, &LaneMapped{},
 	}
 }
@@ -40,7 +40,7 @@ func samples() []actors.Message {
 // recordSamples holds one empty record of each kind.
 func recordSamples() []actors.Record {
 	return []actors.Record{&PromiseRecord{}, &AcceptRecord{}, &DropRecord{}, &FloorRecord{}, &BootRecord{}, &PeerRecord{},
-		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}, &LifeRecord{}, &PresenceRecord{}, &MapRecord{}}
+		&ClockRecord{}, &ObjectRecord{}, &ForgetRecord{}, &HintRecord{}, &HintDoneRecord{}, &LifeRecord{}, &MapRecord{}}
 }
 
 // filler fills a value of any type in this package by reflection, so that a

@@ -61,6 +61,9 @@ func (w *writer) eventual(m actors.Message) bool {
 	case *Forget:
 		w.byte(typeForget)
 		m.encode(w)
+	case *Leave:
+		w.byte(typeLeave)
+		m.encode(w)
 	default:
 		return false
 	}
@@ -140,6 +143,10 @@ func (r *reader) eventual(t byte) actors.Message {
 		return m
 	case typeForget:
 		m := new(Forget)
+		m.decode(r)
+		return m
+	case typeLeave:
+		m := new(Leave)
 		m.decode(r)
 		return m
 	}

@@ -215,8 +215,9 @@ type AskDead struct {
 	Items []DeadItem
 }
 
-// DeadAnswer answers one item of AskDead.
-type DeadAnswer struct{ Holds, HintPending bool }
+// DeadAnswer answers one item of AskDead. Gone says that the answerer is no
+// replica and has no copy of the partition left.
+type DeadAnswer struct{ Holds, HintPending, Gone bool }
 
 // DeadTold answers AskDead, in its order. What it holds is durable.
 type DeadTold struct {
@@ -226,6 +227,14 @@ type DeadTold struct {
 
 // Forget drops objects from a store, where they still have that digest.
 type Forget struct{ Items []DeadItem }
+
+// Leave tells the store of its own lane that the replicas of a partition hold
+// all that it has a copy of. It drops the copy if by the map of Epoch, and that
+// is its own, it is no replica.
+type Leave struct {
+	Epoch     kv.Epoch
+	Partition kv.Partition
+}
 
 // MarkDurable tells a coordinator that the mark of its clock is on disk. It
 // sends that to itself.
@@ -250,3 +259,4 @@ func (*Given) MessageName() string         { return "given" }
 func (*AskDead) MessageName() string       { return "ask-dead" }
 func (*DeadTold) MessageName() string      { return "dead-told" }
 func (*Forget) MessageName() string        { return "forget" }
+func (*Leave) MessageName() string         { return "leave" }

@@ -24,7 +24,6 @@ const (
 	KindHint     byte = 8
 	KindHintDone byte = 9
 	KindLife     byte = 10
-	KindPresence byte = 11
 	KindBoot     byte = 16
 	KindPeer     byte = 17
 	KindMap      byte = 18
@@ -44,8 +43,8 @@ func RecordKind(b []byte) byte {
 // RecordPartition returns the partition of a record of a lane's actor without
 // reading the rest. Any other record is an error.
 func RecordPartition(b []byte) (kv.Partition, error) {
-	if k := RecordKind(b); k < KindPromise || k > KindPresence {
-		return 0, fmt.Errorf("%w record: kind %d is not a lane's (%d to %d)", ErrMalformed, k, KindPromise, KindPresence)
+	if k := RecordKind(b); k < KindPromise || k > KindLife {
+		return 0, fmt.Errorf("%w record: kind %d is not a lane's (%d to %d)", ErrMalformed, k, KindPromise, KindLife)
 	}
 	if len(b) < recordHead {
 		return 0, fmt.Errorf("%w record: %d bytes, at least %d are needed", ErrMalformed, len(b), recordHead)
@@ -86,9 +85,6 @@ func DecodeRecord(b []byte) (actors.Record, error) {
 		return d, d.DecodeFrom(b)
 	case KindLife:
 		d := new(LifeRecord)
-		return d, d.DecodeFrom(b)
-	case KindPresence:
-		d := new(PresenceRecord)
 		return d, d.DecodeFrom(b)
 	case KindBoot:
 		d := new(BootRecord)

@@ -59,32 +59,6 @@ type HintDoneRecord struct {
 	Partition kv.Partition
 }
 
-// PresenceRecord: the node ran at WallMs by its clock, and knew the map of Epoch.
-// Partition is the lane's first one.
-type PresenceRecord struct {
-	WallMs    int64
-	Epoch     kv.Epoch
-	Partition kv.Partition
-}
-
-// AppendTo implements actors.Record.
-func (d *PresenceRecord) AppendTo(b []byte) []byte {
-	w := recordWriter(b, KindPresence, d.Partition)
-	w.varint(d.WallMs)
-	w.uvarint(uint64(d.Epoch))
-	return w.b
-}
-
-// DecodeFrom reads what AppendTo wrote; any error wraps ErrMalformed.
-func (d *PresenceRecord) DecodeFrom(b []byte) error {
-	r, p, err := recordReader(b, KindPresence)
-	if err != nil {
-		return err
-	}
-	*d = PresenceRecord{Partition: p, WallMs: r.Varint(), Epoch: kv.Epoch(r.Uint32())}
-	return r.end("presence record")
-}
-
 // AppendTo implements actors.Record.
 func (d *ClockRecord) AppendTo(b []byte) []byte {
 	w := recordWriter(b, KindClock, d.Partition)
@@ -222,8 +196,6 @@ func OwnerOf(b []byte) (actors.Kind, error) {
 		return actors.Store, nil
 	case KindHint, KindHintDone:
 		return actors.Handoff, nil
-	case KindPresence:
-		return actors.Repair, nil
 	default:
 		return 0, fmt.Errorf("%w record: kind %d belongs to no actor of a lane", ErrMalformed, k)
 	}

@@ -38,7 +38,7 @@ func (r *Repair) release(p kv.Partition, node kv.NodeID) {
 
 // open reports whether a peer may go on with a session about a partition here.
 func (r *Repair) open(c *actors.Context, p kv.Partition) bool {
-	return !r.presence.away && r.shares(p, c.Sender.Node) && r.hold(c, p, c.Sender.Node)
+	return r.shares(p, c.Sender.Node) && r.hold(c, p, c.Sender.Node)
 }
 
 // maxNodes bounds the nodes of one question.

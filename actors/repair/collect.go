@@ -3,6 +3,8 @@ package repair
 import (
 	"slices"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -11,8 +13,11 @@ import (
 
 // Collection of dead objects (tombstones, and what has expired) is led by the
 // first node of a partition's preference list: it looks for them bucket by
-// bucket, asks all replicas, lets causal.Collection judge, and tells all to
-// forget.
+// bucket, asks all replicas, and all nodes that were replicas when the bucket had
+// another N, lets causal.Collection judge, and tells the replicas to forget. A
+// former replica must have no copy left: it might deliver what is older. Since
+// everybody is asked who may hold something, a node may be away for however long
+// it likes: as long as it is, nothing is collected that it has missed.
 //
 // All are asked twice, and must say the same thing both times, with confirmNs in
 // between. After the first time no replica holds an older state, so none sends
@@ -46,7 +51,9 @@ type batch struct {
 	partition kv.Partition
 	epoch     kv.Epoch
 	items     []msg.DeadItem
-	questions []question // to each replica
+	questions []question // to each replica, then to each former one
+	replicas  int
+	copies    bool // a former replica has a copy left
 	confirmed []causal.Replicas
 	hinted    []bool
 	dueNs     int64
@@ -174,6 +181,10 @@ func (r *Repair) askBatch(c *actors.Context, b *batch) {
 	// lane would do nothing else.
 	r.collect.restNs = c.NowNs + collectRestNs
 	list := r.cfg.Layout.Preference(b.partition)
+	b.replicas, b.copies = len(list), false
+	former := r.cfg.Layout.Former(b.partition)
+	failpoint.Inject("bug-77-former-replica-not-asked", func() { former = nil })
+	list = slices.Concat(list, former)
 	for _, node := range list {
 		if p := r.peer(node); p != nil && p.dead {
 			r.collect.nextNs = c.NowNs + collectStepNs
@@ -196,9 +207,10 @@ func (r *Repair) askDead(c *actors.Context, m *msg.AskDead) {
 	for i := range m.Items {
 		it, out := &m.Items[i], &reply.Items[i]
 		b := r.cfg.Layout.Bucket(it.Partition)
-		if b == nil || b.Mode != kv.Eventual || m.Epoch != r.cfg.Layout.Epoch() || r.presence.away {
+		if b == nil || b.Mode != kv.Eventual || m.Epoch != r.cfg.Layout.Epoch() {
 			continue
 		}
+		out.Gone = r.cfg.Layout.IndexOf(it.Partition, r.cfg.Node) < 0 && r.cfg.Store.Keys(it.Partition) == 0
 		graceMs, err := r.cfg.GraceOf(b)
 		o, digest := r.cfg.Store.Lookup(it.Partition, it.Key)
 		sinceMs, dead := o.DeadSinceMs(c.WallMs)
@@ -218,7 +230,10 @@ func (r *Repair) deadTold(c *actors.Context, m *msg.DeadTold) {
 		q := &b.questions[i]
 		if q.answers(c, m.ID) && len(m.Items) == len(b.items) {
 			for j, a := range m.Items {
-				if a.Holds {
+				switch {
+				case i >= b.replicas:
+					b.copies = b.copies || !a.Gone
+				case a.Holds:
 					b.confirmed[j] = b.confirmed[j].With(i)
 				}
 				b.hinted[j] = b.hinted[j] || a.HintPending
@@ -248,8 +263,8 @@ func (r *Repair) judge(c *actors.Context, b *batch) {
 		o, _ := r.cfg.Store.Lookup(b.partition, b.items[i].Key)
 		sinceMs, _ := o.DeadSinceMs(c.WallMs)
 		what := causal.Collection{
-			Replicas: len(b.questions), Confirmed: b.confirmed[i], HintPending: b.hinted[i],
-			Moving:      k.moved && c.NowNs-k.movedNs < r.confirmNs(),
+			Replicas: b.replicas, Confirmed: b.confirmed[i], HintPending: b.hinted[i],
+			Moving:      b.copies || k.moved && c.NowNs-k.movedNs < r.confirmNs(),
 			DeadSinceMs: sinceMs, NowMs: c.WallMs, GraceMs: graceMs,
 			HintTTLMs: r.cfg.HintTTLMs, MessageTTLMs: r.cfg.MessageTTLMs, DriftMs: r.cfg.DriftMs,
 		}
@@ -269,7 +284,7 @@ func (r *Repair) judge(c *actors.Context, b *batch) {
 	default:
 		r.counts.collected += uint64(len(dead))
 		forget := &msg.Forget{Items: dead}
-		for i := range b.questions {
+		for i := range b.replicas {
 			c.Send(r.at(b.questions[i].to.Node, actors.Store), forget)
 		}
 	}

@@ -6,7 +6,7 @@ import "github.com/quoratedb/quorate/actors/kv"
 type counts struct {
 	rounds, sessions, abandoned, busy, unanswered, refused uint64
 	sentKeys, sentBytes, gotKeys, gotBytes                 uint64
-	collected, kept, forgotten                             uint64
+	collected, kept, left                                  uint64
 }
 
 // Stats tells how far anti-entropy is and what it has done in this boot.
@@ -33,8 +33,8 @@ type Stats struct {
 	GotBytes   uint64 // an estimate
 	Collected  uint64 // dead objects that this node told all replicas to forget
 	KeptDead   uint64 // times that one had to stay
-	Forgotten  uint64 // objects dropped since the node was away for too long
-	Away       bool   // and it waits to hear whether the map has changed
+	Left       uint64 // copies delivered to the replicas of another N, and dropped
+	Leaving    int    // copies that are still to be
 	Peers      []PeerStats
 }
 
@@ -54,7 +54,7 @@ func (r *Repair) Stats() Stats {
 	s := Stats{
 		Queued: len(r.queue), InSession: r.session != nil, Rounds: n.rounds, Sessions: n.sessions, Abandoned: n.abandoned, Busy: n.busy,
 		Unanswered: n.unanswered, Refused: n.refused, SentKeys: n.sentKeys, SentBytes: n.sentBytes, GotKeys: n.gotKeys, GotBytes: n.gotBytes,
-		Collected: n.collected, KeptDead: n.kept, Forgotten: n.forgotten, Away: r.presence.away,
+		Collected: n.collected, KeptDead: n.kept, Left: n.left, Leaving: len(r.leaving.jobs),
 	}
 	first := true
 	for i := range r.peers {

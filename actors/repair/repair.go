@@ -9,7 +9,7 @@
 //   - answer.go: the other side of a session
 //   - question.go: waiting for an answer; how fast data may move
 //   - collect.go: when tombstones go
-//   - presence.go: a node that was away for too long begins empty
+//   - leave.go: a copy of a partition that other nodes hold now is delivered and dropped
 //   - progress.go: statistics
 //
 // What must hold:
@@ -44,6 +44,8 @@ type Store interface {
 	// Dead returns the keys of a bucket whose objects are dead at nowMs
 	// (causal.Object.DeadSinceMs), since before beforeMs.
 	Dead(p kv.Partition, bucket uint32, nowMs, beforeMs int64) []causal.KeyDigest
+	// Keys returns how many keys of a partition are held, dead ones included.
+	Keys(p kv.Partition) int
 	// Shape is that of all trees.
 	Shape() causal.Shape
 }
@@ -69,8 +71,7 @@ type Config struct {
 	// IntervalNs is the time between two comparisons with a peer, give or take a fifth.
 	IntervalNs int64
 	// SettleNs is how long a peer that came back, or this node after its start,
-	// is left to the hints of others first; and how long this node, after a long
-	// absence, waits to hear of a newer map.
+	// is left to the hints of others first.
 	SettleNs int64
 	// RateBytes bounds what sessions that this node began move, in bytes per
 	// second; each lane has an equal share.
@@ -146,18 +147,18 @@ func (c Config) GraceOf(b *kv.Bucket) (int64, error) {
 
 // Repair is the actor.
 type Repair struct {
-	cfg      Config
-	peers    []peer // that share partitions with this node, ascending by node
-	session  *session
-	queue    []job
-	held     []hold // partitions that are in a session
-	budget   budget
-	collect  collector
-	presence presence
-	lastID   uint64
-	armedNs  int64 // of the timer, 0: not set
-	stirred  bool  // something has come since the last Flush
-	counts   counts
+	cfg     Config
+	peers   []peer // that share partitions with this node, ascending by node
+	session *session
+	queue   []job
+	held    []hold // partitions that are in a session
+	budget  budget
+	collect collector
+	leaving leaving
+	lastID  uint64
+	armedNs int64 // of the timer, 0: not set
+	stirred bool  // something has come since the last Flush
+	counts  counts
 }
 
 const timerRepair actors.TimerID = 1
@@ -169,10 +170,9 @@ func New(cfg Config) *Repair {
 	return &Repair{cfg: cfg, lastID: uint64(cfg.Inc) << 32}
 }
 
-// Start sets the first timer. Call it once, after Restore, before the first message.
+// Start sets the first timer. Call it once, before the first message.
 func (r *Repair) Start(c *actors.Context) {
 	r.budget.start(c, r.cfg.RateBytes/int64(r.cfg.Lanes))
-	r.presence.startNs = c.NowNs
 	r.SetLayout(c, r.cfg.Layout)
 	r.collect.nextNs = c.NowNs + r.cfg.SettleNs
 	r.Flush(c)
@@ -206,6 +206,8 @@ func (r *Repair) Receive(c *actors.Context, m actors.Message) {
 		r.given(c, m)
 	case *msg.Stored:
 		r.stored(c, m)
+	case *msg.Fetched:
+		r.fetched(c, m)
 	case *msg.DeadTold:
 		r.deadTold(c, m)
 	default:
@@ -219,7 +221,7 @@ func (r *Repair) Flush(c *actors.Context) {
 		return
 	}
 	r.stirred = false
-	nextNs := min(r.pumpPeers(c), r.pumpSession(c), r.pumpCollection(c), r.pumpPresence(c))
+	nextNs := min(r.pumpPeers(c), r.pumpSession(c), r.pumpCollection(c), r.pumpLeaving(c))
 	if nextNs != r.armedNs {
 		c.SetTimer(timerRepair, nextNs)
 		r.armedNs = nextNs
@@ -231,7 +233,7 @@ func (r *Repair) SetLayout(c *actors.Context, l *ring.Layout) {
 	r.cfg.Layout = l
 	r.findPeers(c)
 	r.collect.setLayout(c, r)
-	r.judgeAbsence(c)
+	r.findLeaving(c)
 	r.stirred = true
 }
 

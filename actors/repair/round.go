@@ -123,10 +123,6 @@ func (r *Repair) pumpPeers(c *actors.Context) int64 {
 // comparePeer asks a peer which partitions differ. One that is believed dead is
 // asked all the same: the detector may be wrong, and a question is small.
 func (r *Repair) comparePeer(c *actors.Context, p *peer) {
-	if r.presence.away {
-		p.nextNs = c.NowNs + r.cfg.SettleNs
-		return
-	}
 	if n, _ := r.cfg.Hints.Pending(p.node); n > 0 && !p.dead {
 		if p.untilNs == 0 {
 			p.untilNs = c.NowNs + hintsMayTakeNs
@@ -159,13 +155,11 @@ func (r *Repair) busyWith(node kv.NodeID) bool {
 // compare answers a peer's question. What it tells is durable, lest a crash
 // takes back what the peer relies on.
 func (r *Repair) compare(c *actors.Context, m *msg.Compare) {
-	if r.presence.away {
-		return
-	}
 	reply := &msg.Compared{ID: m.ID}
 	for _, it := range m.Items {
 		b := r.cfg.Layout.Bucket(it.Partition)
-		if b == nil || m.Epoch < b.Created || !r.shares(it.Partition, c.Sender.Node) {
+		// Who asks need not be a replica by this map: it may have a copy to deliver.
+		if b == nil || m.Epoch < b.Created || !r.shares(it.Partition, r.cfg.Node) {
 			// The maps differ: not equal, and no session will tell more.
 			reply.Differs = append(reply.Differs, msg.PartitionRoot{Partition: it.Partition})
 			continue
@@ -188,6 +182,10 @@ func (r *Repair) compare(c *actors.Context, m *msg.Compare) {
 func (r *Repair) compared(c *actors.Context, m *msg.Compared) {
 	if s := r.session; s != nil && s.question.answers(c, m.ID) {
 		s.compared(c, r, m)
+		return
+	}
+	if d := r.leaving.now; d != nil && d.question.answers(c, m.ID) {
+		r.comparedLeaving(c, m)
 		return
 	}
 	p := r.peer(c.Sender.Node)

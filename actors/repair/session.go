@@ -227,28 +227,33 @@ func (s *session) compareKeys(bucket uint32, mine []marked, theirs []msg.KeyMark
 
 // sendObjects puts the next objects that the peer lacks.
 func (s *session) sendObjects(c *actors.Context, r *Repair) {
+	var m *msg.Put
+	if m, s.puts = r.putOf(c, s.partition, s.puts); len(m.Items) > 0 {
+		r.ask(c, &s.question, r.at(s.node, actors.Store), m.ID, m)
+	}
+}
+
+// putOf makes a message of the objects of the first keys, as many as fit, and
+// returns the rest of the keys.
+func (r *Repair) putOf(c *actors.Context, p kv.Partition, keys [][]byte) (*msg.Put, [][]byte) {
 	m := &msg.Put{ID: r.newID(), SentMs: c.WallMs, Epoch: r.cfg.Layout.Epoch(), Why: msg.ForRepair}
 	bytes, n := 0, 0
-	for ; n < len(s.puts) && len(m.Items) < r.cfg.PutItems; n++ {
-		o, _ := r.cfg.Store.Lookup(s.partition, s.puts[n])
+	for ; n < len(keys) && len(m.Items) < r.cfg.PutItems; n++ {
+		o, _ := r.cfg.Store.Lookup(p, keys[n])
 		if o.IsZero() {
 			continue // collected in between
 		}
-		size := weigh(s.puts[n], &o)
+		size := weigh(keys[n], &o)
 		if bytes > 0 && bytes+size > r.cfg.PutBytes {
 			break
 		}
 		bytes += size
-		m.Items = append(m.Items, &msg.PutItem{Partition: s.partition, Key: s.puts[n], Object: o})
-	}
-	s.puts = s.puts[n:]
-	if len(m.Items) == 0 {
-		return
+		m.Items = append(m.Items, &msg.PutItem{Partition: p, Key: keys[n], Object: o})
 	}
 	r.budget.spend(bytes)
 	r.counts.sentKeys += uint64(len(m.Items))
 	r.counts.sentBytes += uint64(bytes)
-	r.ask(c, &s.question, r.at(s.node, actors.Store), m.ID, m)
+	return m, keys[n:]
 }
 
 // askObjects asks for the next objects that are lacking here.
@@ -317,5 +322,9 @@ func (r *Repair) given(c *actors.Context, m *msg.Given) {
 func (r *Repair) stored(c *actors.Context, m *msg.Stored) {
 	if s := r.session; s != nil && s.question.answers(c, m.ID) {
 		r.counts.refused += uint64(len(m.Refused))
+	}
+	if d := r.leaving.now; d != nil && d.question.answers(c, m.ID) && len(m.Refused) > 0 {
+		r.counts.refused += uint64(len(m.Refused))
+		r.putOff(c)
 	}
 }

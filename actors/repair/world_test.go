@@ -114,8 +114,6 @@ func (n *node) boot(trees causal.Shape) {
 			err = n.store.Restore(payload)
 		case actors.Handoff:
 			err = n.handoff.Restore(payload)
-		case actors.Repair:
-			err = n.repair.Restore(payload)
 		}
 		require.NoError(w.t, err)
 	}

@@ -30,3 +30,16 @@ func (s *Store) remove(p *partition, e *entry, keyHash uint64) {
 	s.stats.Keys--
 	s.stats.Bytes += p.bytes - before
 }
+
+// leave drops the copy of a partition that has moved to other nodes, as one
+// record: it begins anew. Since the map took the partition away from here
+// nothing has come in (home), so what its replicas hold is all of it.
+func (s *Store) leave(c *actors.Context, m *msg.Leave) {
+	p := s.parts.At(m.Partition)
+	if p == nil || m.Epoch != s.cfg.Layout.Epoch() || s.cfg.Layout.IndexOf(m.Partition, s.cfg.Node) >= 0 {
+		return
+	}
+	s.drop(p)
+	s.begin(c, m.Partition, p.created)
+	s.stats.Left++
+}

@@ -7,7 +7,7 @@
 // does not know of it.
 //
 // put.go merges, fetch.go answers reads, view.go is what the lane's other actors
-// see, forget.go drops collected tombstones, restore.go is the journal's side,
+// see, forget.go drops collected tombstones and copies that have moved, restore.go is the journal's side,
 // partition.go holds it all.
 package store
 
@@ -67,6 +67,7 @@ type Stats struct {
 	Fetched uint64    // items answered with an object
 	Same    uint64    // items answered with Same
 	Forgot  uint64    // tombstones dropped
+	Left    uint64    // copies of partitions dropped, which have moved to other nodes
 	Keys    uint64    // held now, tombstones included
 	Bytes   uint64    // of those keys and their values
 }
@@ -91,6 +92,8 @@ func (s *Store) Receive(c *actors.Context, m actors.Message) {
 		s.fetch(c, m)
 	case *msg.Forget:
 		s.forget(c, m)
+	case *msg.Leave:
+		s.leave(c, m)
 	case *msg.Count:
 		s.count(c, m)
 	default:

@@ -57,7 +57,8 @@ type Repair struct {
 	Rounds, Sessions, Abandoned, Unanswered uint64
 	SentKeys, SentBytes, GotKeys, GotBytes  uint64
 	Collected                               uint64 // tombstones that all replicas were told to drop
-	Away                                    bool   // the node was away for longer than the grace, and waits to begin anew
+	Left                                    uint64 // copies handed to the replicas of another N, and dropped
+	Leaving                                 int    // copies that are still to be
 	Peers                                   []RepairPeer
 }
 

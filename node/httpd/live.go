@@ -52,7 +52,7 @@ type repairFacts struct {
 	GotKeys   uint64       `json:"got_keys"`
 	GotBytes  uint64       `json:"got_bytes"`
 	Collected uint64       `json:"collected" doc:"Tombstones that all replicas were told to drop."`
-	Away      bool         `json:"away,omitempty" doc:"This node was away for longer than the grace and begins anew."`
+	Leaving   int          `json:"leaving" doc:"Copies that this node no longer holds by the present N, and still has to hand over."`
 	Peers     []repairPeer `json:"peers"`
 }
 
@@ -67,7 +67,7 @@ type repairPeer struct {
 func repairOf(r *door.Repair) *repairFacts {
 	out := &repairFacts{Done: r.Done, All: r.All, LastFull: moment(r.LastFull), TookMs: r.Took.Milliseconds(), Queued: r.Queued,
 		Rounds: r.Rounds, Sessions: r.Sessions, SentKeys: r.SentKeys, SentBytes: r.SentBytes, GotKeys: r.GotKeys, GotBytes: r.GotBytes,
-		Collected: r.Collected, Away: r.Away, Peers: []repairPeer{}}
+		Collected: r.Collected, Leaving: r.Leaving, Peers: []repairPeer{}}
 	for _, p := range r.Peers {
 		out.Peers = append(out.Peers, repairPeer{p.Node, p.Shared, p.Left, moment(p.Compared), moment(p.LastFull)})
 	}
@@ -110,8 +110,8 @@ func (s *Server) showBucket(w http.ResponseWriter, b *kv.Bucket) {
 	if b.Mode != kv.Strong {
 		st := s.host.Stats()
 		out.Hints, out.AntiEntropy = hintsOf(&st.Eventual.Hints), repairOf(&st.Eventual.Repair)
-		if overlaps(b) && st.Eventual.Repair.All > 0 && st.Eventual.Repair.LastFull.IsZero() {
-			out.Warning = "anti-entropy has not gone through all replicas yet (as this node knows) since a bucket was made or its N changed: if it was this one's N, a replica that is new to a key may lack older values"
+		if overlaps(b) && b.Had != 0 && st.Eventual.Repair.All > 0 && st.Eventual.Repair.LastFull.IsZero() {
+			out.Warning = "N has changed, and anti-entropy has not gone through all replicas since (as this node knows): those that are new to a key may lack older values"
 		}
 	}
 	writeJSON(w, http.StatusOK, out)
