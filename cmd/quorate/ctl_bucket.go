@@ -21,7 +21,7 @@ type ctlBucket struct {
 // bucketSettings are those that may be changed. What is allowed together is for
 // the node to say.
 type bucketSettings struct {
-	N      int    `help:"Replicas of each key."`
+	N      *int   `help:"Replicas of each key."`
 	R      string `help:"Answers that a read waits for: a number, one, quorum, all, local_quorum or each_quorum."`
 	W      string `help:"Acknowledgements that a write waits for, as --r."`
 	Policy string `help:"What becomes of concurrent writes: siblings (all are kept), lww (the newest wins), counters."`
@@ -39,7 +39,7 @@ func (s *bucketSettings) body() map[string]any {
 			b[name] = v
 		}
 	}
-	put("n", s.N != 0, s.N)
+	put("n", s.N != nil, s.N)
 	put("r", s.R != "", numberOr(s.R))
 	put("w", s.W != "", numberOr(s.W))
 	put("policy", s.Policy != "", s.Policy)
