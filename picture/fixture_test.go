@@ -24,6 +24,7 @@ func draw(t testing.TB, seed uint64) *sim.Plan {
 	t.Helper()
 	scenario, err := sim.FindScenario("default")
 	require.NoError(t, err)
+	require.NoError(t, scenario.Set("buckets.share=0%"), "owners and ballots are of strong buckets")
 	return sim.Draw(seed, scenario)
 }
 

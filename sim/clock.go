@@ -24,8 +24,14 @@ func (c *clock) nowNs(virtualNs int64) int64 {
 // virtualNs is the first virtual time at which the reading is at least atNs, if the
 // rate stays as it is.
 func (c *clock) virtualNs(atNs int64) int64 {
+	if atNs-c.baseNs > farNs { // the product below would overflow
+		return c.sinceNs + farNs
+	}
 	return c.sinceNs + ((atNs-c.baseNs)*1000+c.rateMilli-1)/c.rateMilli
 }
+
+// farNs is thirteen days: longer than every run.
+const farNs = int64(1) << 50
 
 // wall is the wall clock, Unix milliseconds.
 func (c *clock) wall(virtualNs int64) int64 { return c.wallMs + virtualNs/1e6 }

@@ -18,6 +18,7 @@ func Draw(seed uint64, s *Scenario) *Plan {
 	d.operations()
 	d.rng = source(seed, streamFaults)
 	d.faults()
+	d.onlyStrong()
 	slices.SortStableFunc(d.plan.Ops, func(a, b ClientOp) int { return cmp.Compare(a.AtNs, b.AtNs) })
 	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
 	slices.SortStableFunc(d.plan.MapOps, func(a, b MapOp) int { return cmp.Compare(a.AtNs, b.AtNs) })

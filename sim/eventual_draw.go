@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/quoratedb/quorate/actors/causal"
@@ -105,6 +106,22 @@ func edgeName(name string) string {
 		if s := name + "." + strconv.Itoa(n); causal.KeyHash([]byte(s))%causal.DefaultFanout == causal.DefaultFanout-1 {
 			return s
 		}
+	}
+}
+
+// onlyStrong makes a plan in which a node is lost for good one of strong buckets:
+// with R or W of all replicas nothing could be done any more.
+func (d *drawer) onlyStrong() {
+	p := d.plan
+	if len(p.Config.Buckets) == 0 || !slices.ContainsFunc(p.Faults, func(f Fault) bool { return f.Kind == FaultLostDisk }) {
+		return
+	}
+	p.Config.Buckets, d.placed = nil, nil
+	for i := range p.Config.Keys {
+		p.Config.Keys[i].Bucket = ""
+	}
+	for i := range p.Ops {
+		p.Ops[i].R, p.Ops[i].W, p.Ops[i].Context = "", "", 0
 	}
 }
 

@@ -17,6 +17,7 @@ type copyOf struct {
 func TestRecordingChangesNothingAndAddsUp(t *testing.T) {
 	scenario, err := sim.FindScenario("default")
 	require.NoError(t, err)
+	require.NoError(t, scenario.Set("buckets.share=0%"), "owners and ballots are of strong buckets")
 	for seed := uint64(1); seed <= 6; seed++ {
 		plan := sim.Draw(seed, scenario)
 		bare, err := sim.Run(plan, sim.Options{})
