@@ -53,7 +53,29 @@ func (s *shrinker) shrink(failed *Result) {
 	s.lists()
 	s.simplify()
 	s.lists() // which may shift less than before
+	s.reroll()
 }
+
+// reroll takes up a reduction that ended early. What is left out shifts all that
+// comes later against the dice of the network and the disks, so in a long plan
+// nearly every deletion loses a failure that hangs on the moment; with the same
+// lists and other dice it may be there again.
+func (s *shrinker) reroll() {
+	if s.size() <= enough || s.best.Config.Exact {
+		return
+	}
+	s.rerolls = maxRerolls
+	s.lists()
+	s.rerolls = 0
+	s.simplify()
+	s.lists()
+}
+
+// enough operations and faults are few: a person can follow them.
+const enough = 12
+
+// maxRerolls is how many other dice each plan is tried with.
+const maxRerolls = 6
 
 // lists makes the lists shorter until nothing more can be left out.
 func (s *shrinker) lists() {
@@ -74,18 +96,25 @@ type shrinker struct {
 	opts  Options
 	goOn  func() bool
 	check string
+	// rerolls is how many other seeds each plan is tried with, see reroll.
+	rerolls int
 }
 
 // try keeps a smaller plan if it fails in the same way.
 func (s *shrinker) try(p *Plan) bool {
-	if !s.goOn() {
-		return false
+	for range 1 + s.rerolls {
+		if !s.goOn() {
+			return false
+		}
+		if r, err := Run(p, s.opts); err == nil && s.convicts(r) {
+			s.best = p
+			return true
+		}
+		other := *p
+		other.Seed++
+		p = &other
 	}
-	if r, err := Run(p, s.opts); err != nil || !s.convicts(r) {
-		return false
-	}
-	s.best = p
-	return true
+	return false
 }
 
 // convicts reports whether a run fails in the same way.
