@@ -223,8 +223,10 @@ func (r *Repair) Flush(c *actors.Context) {
 	r.stirred = false
 	nextNs := min(r.pumpPeers(c), r.pumpSession(c), r.pumpCollection(c), r.pumpLeaving(c))
 	if nextNs != r.armedNs {
-		c.SetTimer(timerRepair, nextNs)
 		r.armedNs = nextNs
+		if nextNs != never {
+			c.SetTimer(timerRepair, nextNs)
+		}
 	}
 }
 
