@@ -103,6 +103,6 @@ func (k *Kind) add(o Kind) {
 
 func (t *Tally) addBugs(list []Bug) {
 	t.Bugs = append(t.Bugs, list...)
-	slices.SortFunc(t.Bugs, func(a, b Bug) int { return cmp.Compare(a.Seed, b.Seed) })
+	slices.SortStableFunc(t.Bugs, func(a, b Bug) int { return cmp.Compare(a.Seed, b.Seed) })
 	t.Bugs = t.Bugs[:min(len(t.Bugs), maxBugs)]
 }
