@@ -30,7 +30,11 @@ func (s *Shard) forward(c *actors.Context, to *peer, f ref) {
 	if !s.setsOut(c, f, to) {
 		return
 	}
-	f.r.progress[f.i] = asked
+	f.set(asked)
+	if f.r.kinship != nil {
+		g, _ := f.kin()
+		g.gathered(s, to)
+	}
 	to.out.forward = append(to.out.forward, f)
 }
 
@@ -120,7 +124,7 @@ func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (a
 		if f.closed() {
 			continue
 		}
-		f.r.progress[f.i] = waiting
+		f.set(waiting)
 		again = append(again, f)
 		if p := s.parts.At(f.op().Partition); p != nil && p.seen.Less(res.Rev.Ballot) {
 			p.seen = res.Rev.Ballot

@@ -62,7 +62,7 @@ func (s *Shard) admit(c *actors.Context, p *partition, f ref) {
 	if !s.setsOut(c, f, s.self) {
 		return
 	}
-	f.r.progress[f.i] = placed
+	f.set(placed)
 	op := f.op()
 	k := p.key(op.Key)
 	if op.Kind == kv.OpGet && s.readsNow(p, k, op.Key) {

@@ -1,9 +1,6 @@
 package shard
 
 import (
-	"bytes"
-	"slices"
-
 	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -17,20 +14,6 @@ import (
 // confirmed. What has been overtaken ends as Unavailable; nothing was done, and
 // nothing will be.
 
-// overtaken reports whether a later operation of the same request on the same
-// key is on its way or done.
-func (f ref) overtaken() bool {
-	r := f.r
-	for i := f.i + 1; i < len(r.ops); i++ {
-		switch {
-		case r.progress[i] == waiting, r.progress[i] == done && !executed(r.results[i].Status):
-		case f.sameKey(i):
-			return true
-		}
-	}
-	return false
-}
-
 // executed reports whether a result says that the operation took place, or may have.
 func executed(st kv.Status) bool {
 	switch st {
@@ -40,21 +23,20 @@ func executed(st kv.Status) bool {
 	return false
 }
 
-// sameKey reports whether operation i of the request of f is on the key of f.
-func (f ref) sameKey(i int) bool {
-	a, b := f.op(), &f.r.ops[i]
-	return a.Partition == b.Partition && bytes.Equal(a.Key, b.Key)
+// set changes how far an operation is. Its result, if it has one, is there already.
+func (f ref) set(to progress) {
+	from := f.r.progress[f.i]
+	f.r.progress[f.i] = to
+	if f.r.kinship != nil {
+		f.r.kinship.moved(f, from)
+	}
 }
 
 // tied reports whether a write of the same request and key is with another
-// shard: then f can't go another way.
+// shard: then f, a read, can't go another way.
 func (f ref) tied() bool {
-	for i := range f.r.ops {
-		if f.r.progress[i] == asked && f.r.ops[i].IsWrite() && f.sameKey(i) {
-			return true
-		}
-	}
-	return false
+	g, _ := f.kin()
+	return g.writes > 0
 }
 
 // unplace marks operations that are about to be routed again, all before the
@@ -62,7 +44,7 @@ func (f ref) tied() bool {
 func unplace(refs []ref) {
 	for _, f := range refs {
 		if !f.closed() {
-			f.r.progress[f.i] = waiting
+			f.set(waiting)
 		}
 	}
 }
@@ -75,29 +57,14 @@ func (s *Shard) setsOut(c *actors.Context, f ref, to *peer) bool {
 	if !again {
 		return true
 	}
-	if f.overtaken() {
+	g, at := f.kin()
+	if g.top > at { // overtaken
 		s.finish(c, f, kv.Result{Status: kv.Unavailable})
 		return false
 	}
-	for i := range f.i {
-		if f.sameKey(i) && !s.joins(ref{f.r, i}, to) {
-			s.delay(c, f)
-			return false
-		}
-	}
-	return true
-}
-
-// joins reports whether an operation can't be overtaken by one that sets out
-// now: it is done, waits in the same place, or leaves in the same message.
-func (s *Shard) joins(f ref, to *peer) bool {
-	switch f.r.progress[f.i] {
-	case done:
+	if !g.waitsBefore(f.r, at) && g.joins(s, to) {
 		return true
-	case placed, left:
-		return to == s.self
-	case asked:
-		return to != s.self && slices.Contains(to.out.forward, f)
 	}
+	s.delay(c, f)
 	return false
 }

@@ -21,6 +21,7 @@ type request struct {
 	epoch      kv.Epoch    // of the map by which the partitions were chosen; 0: this shard's
 	mixed      bool        // holds writes: reads keep their place behind them
 	again      bool        // operations were routed again: see order.go
+	kinship    *kinship    // nil until it is needed
 }
 
 // progress of one operation. What matters is whether it may still take effect
@@ -104,8 +105,8 @@ func (s *Shard) finish(c *actors.Context, f ref, res kv.Result) {
 	if f.closed() {
 		return
 	}
-	f.r.progress[f.i] = done
 	f.r.results[f.i] = res
+	f.set(done)
 	f.r.open--
 	s.pending--
 	switch res.Status {

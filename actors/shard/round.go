@@ -78,7 +78,7 @@ func (s *Shard) sendRound(c *actors.Context, k *key) {
 	s.stats.Folded += uint64(len(k.running))
 	for i := range k.running {
 		if f := k.running[i].f; f.op().IsWrite() && !f.closed() && k.running[i].res.Status == kv.OK {
-			f.r.progress[f.i] = left
+			f.set(left)
 		}
 	}
 	k.phase = accepting

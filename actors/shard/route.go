@@ -109,7 +109,8 @@ func (s *Shard) reroute(c *actors.Context, f ref) {
 	if f.closed() {
 		return
 	}
-	f.r.progress[f.i], f.r.again = waiting, true
+	f.set(waiting)
+	f.r.again = true
 	if f.r.forwarded {
 		p := s.parts.At(f.op().Partition)
 		s.finish(c, f, kv.Result{Status: kv.NotOwner, Rev: kv.Version{Ballot: s.claimOf(p)}})
@@ -124,7 +125,8 @@ func (s *Shard) delay(c *actors.Context, f ref) {
 	if f.closed() {
 		return
 	}
-	f.r.progress[f.i], f.r.again = waiting, true
+	f.set(waiting)
+	f.r.again = true
 	at := c.NowNs + s.cfg.BackoffNs/8 + c.Rand.Int64N(s.cfg.BackoffNs/4+1)
 	if n := len(s.delayed); n > 0 && s.delayed[n-1].f.r == f.r {
 		at = s.delayed[n-1].atNs // operations of one request keep their order

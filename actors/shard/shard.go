@@ -70,6 +70,7 @@ type Shard struct {
 	takeovers      []*partition // with takeAtNs set
 	drains         []*partition // draining
 
+	flushes  uint64
 	tickAtNs int64 // when the timer is set for, 0 if it is not
 	stats    Stats
 }
@@ -231,6 +232,7 @@ func (s *Shard) Flush(c *actors.Context) {
 	for _, p := range s.peers {
 		s.flushPeer(c, p)
 	}
+	s.flushes++
 	s.schedule(c)
 }
 
