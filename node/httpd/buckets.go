@@ -40,8 +40,9 @@ func (a *askBody) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// settingsBody is what may be said of a bucket when it is made or set.
-type settingsBody struct {
+// SettingsBody is what may be said of a bucket when it is made or set. It and
+// BucketBody are exported because the description of an embedded type is lost else.
+type SettingsBody struct {
 	Mode   *string  `json:"mode,omitempty" enum:"strong,abd,eventual" doc:"Stays for the bucket's life; strong if left out."`
 	N      *int     `json:"n,omitempty" minimum:"1" maximum:"7" doc:"Replicas of each key."`
 	R      *askBody `json:"r,omitempty" doc:"Answers that a read waits for."`
@@ -56,11 +57,11 @@ type settingsBody struct {
 // createBody is the body of POST /api/v1/buckets.
 type createBody struct {
 	Name string `json:"name" doc:"1 to 64 of a-z, A-Z, 0-9, '-', '_' and '.', beginning with a letter."`
-	settingsBody
+	SettingsBody
 }
 
 // change turns settings into a change of the map.
-func (in *settingsBody) change(kind kv.ChangeKind, name string) (*kv.Change, error) {
+func (in *SettingsBody) change(kind kv.ChangeKind, name string) (*kv.Change, error) {
 	c := &kv.Change{Kind: kind, Bucket: kv.Bucket{Name: name}}
 	b := &c.Bucket
 	var err error
@@ -88,8 +89,8 @@ func (in *settingsBody) change(kind kv.ChangeKind, name string) (*kv.Change, err
 	return c, err
 }
 
-// bucketBody is a bucket as the map has it.
-type bucketBody struct {
+// BucketBody is a bucket as the map has it.
+type BucketBody struct {
 	Name    string   `json:"name"`
 	Slot    uint16   `json:"slot" doc:"Number of its block of partitions; what SELECT n takes."`
 	Created kv.Epoch `json:"created" doc:"Epoch of the map that got it."`
@@ -104,8 +105,8 @@ type bucketBody struct {
 	Grace   string   `json:"grace,omitempty"`
 }
 
-func describeBucket(b *kv.Bucket) bucketBody {
-	out := bucketBody{Name: b.Name, Slot: b.Slot, Created: b.Created, Mode: b.Mode.String(), N: b.N}
+func describeBucket(b *kv.Bucket) BucketBody {
+	out := BucketBody{Name: b.Name, Slot: b.Slot, Created: b.Created, Mode: b.Mode.String(), N: b.N}
 	if b.Mode == kv.Strong {
 		return out
 	}
@@ -123,12 +124,12 @@ func millis(ms int64) string { return (time.Duration(ms) * time.Millisecond).Str
 // bucketsBody lists them.
 type bucketsBody struct {
 	Epoch   kv.Epoch     `json:"epoch" doc:"Of the map that says so."`
-	Buckets []bucketBody `json:"buckets"`
+	Buckets []BucketBody `json:"buckets"`
 }
 
 // liveBody is a bucket and what is true of it now.
 type liveBody struct {
-	bucketBody
+	BucketBody
 	Epoch       kv.Epoch     `json:"epoch" doc:"Of the map that says so."`
 	Promise     string       `json:"promise" doc:"What its settings promise."`
 	Warning     string       `json:"warning,omitempty" doc:"Why that does not hold yet."`
@@ -141,7 +142,7 @@ type liveBody struct {
 
 func (s *Server) serveBucketList(w http.ResponseWriter, _ *http.Request) {
 	all, epoch := s.host.Buckets()
-	out := bucketsBody{Epoch: epoch, Buckets: []bucketBody{}}
+	out := bucketsBody{Epoch: epoch, Buckets: []BucketBody{}}
 	for i := range all {
 		out.Buckets = append(out.Buckets, describeBucket(&all[i]))
 	}
@@ -172,7 +173,7 @@ func (s *Server) serveBucket(w http.ResponseWriter, r *http.Request, name string
 		if s.bucketOf(w, name) == nil {
 			return
 		}
-		var in settingsBody
+		var in SettingsBody
 		if !s.readSettings(w, r, &in) {
 			return
 		}

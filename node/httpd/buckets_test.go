@@ -223,3 +223,10 @@ func TestExpiry(t *testing.T) {
 		require.Equal(t, 200, status, body)
 	}
 }
+
+func mustJSON(t *testing.T, v any) []byte {
+	t.Helper()
+	b, err := json.Marshal(v)
+	require.NoError(t, err)
+	return b
+}

@@ -379,6 +379,10 @@ func TestSpec(t *testing.T) {
 	for ref := range regexpAll(`"\$ref":"#/components/schemas/([A-Za-z]+)"`, body) {
 		assert.Contains(t, body, `"`+ref+`":{`, "a reference to nothing")
 	}
+	for _, setting := range []string{"mode", "n", "r", "w", "policy", "repair", "sloppy", "ttl", "grace"} {
+		assert.Regexp(t, `"operationId":"createBucket".*"`+setting+`":\{`, string(mustJSON(t, spec.Paths["/api/v1/buckets"]["post"])), "of an embedded type")
+		assert.Contains(t, string(mustJSON(t, spec.Paths["/api/v1/buckets/{bucket}"]["get"])), `"`+setting+`":{`)
+	}
 	status, header, page := w.do("GET", "/docs", "")
 	assert.Equal(t, 200, status)
 	assert.Contains(t, header.Get("Content-Type"), "text/html")

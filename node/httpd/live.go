@@ -101,7 +101,7 @@ func eventualOf(e *door.Eventual) eventualBody {
 // showBucket answers with a bucket's settings and what is true of it now.
 func (s *Server) showBucket(w http.ResponseWriter, b *kv.Bucket) {
 	_, epoch := s.host.Buckets()
-	out := liveBody{bucketBody: describeBucket(b), Epoch: epoch, Promise: promise(b)}
+	out := liveBody{BucketBody: describeBucket(b), Epoch: epoch, Promise: promise(b)}
 	if keys, size, err := s.host.CountKeys(b); err != nil {
 		out.Note = err.Error()
 	} else {

@@ -66,7 +66,7 @@ func (s *Server) addBuckets() {
 	s.route(s.operation("GET", "/api/v1/buckets", "listBuckets", "All buckets", tag, bucketsBody{}), s.serveBucketList)
 	create := s.operation("POST", "/api/v1/buckets", "createBucket", "Make a bucket", tag, nil, 400, 409, 422, 503, 504)
 	delete(create.Responses, "200")
-	create.Responses["201"] = &huma.Response{Description: "It is there, and this node acts on it.", Content: s.jsonOf(bucketBody{})}
+	create.Responses["201"] = &huma.Response{Description: "It is there, and this node acts on it.", Content: s.jsonOf(BucketBody{})}
 	create.RequestBody = &huma.RequestBody{Required: true, Content: s.jsonOf(createBody{})}
 	s.route(create, s.createBucket)
 
@@ -74,8 +74,8 @@ func (s *Server) addBuckets() {
 	drop := s.operation("DELETE", one, "dropBucket", "Drop a bucket with all its keys", tag, droppedBody{}, 404, 422, 503, 504)
 	ops := []*huma.Operation{show, drop}
 	for method, id := range map[string]string{"PATCH": "setBucket", "PUT": "putBucket"} {
-		set := s.operation(method, one, id, "Change settings; those that are not given stay", tag, bucketBody{}, 400, 404, 422, 503, 504)
-		set.RequestBody = &huma.RequestBody{Required: true, Content: s.jsonOf(settingsBody{})}
+		set := s.operation(method, one, id, "Change settings; those that are not given stay", tag, BucketBody{}, 400, 404, 422, 503, 504)
+		set.RequestBody = &huma.RequestBody{Required: true, Content: s.jsonOf(SettingsBody{})}
 		ops = append(ops, set)
 	}
 	for _, op := range ops {
