@@ -14,7 +14,7 @@ type Counts struct {
 	Stale        int // reads that missed a write acknowledged before they began
 	NonMonotonic int // reads that knew less than an earlier one of their client
 	Writes       int // acknowledged sets, increments and deletes
-	Lost         int // of these, gone in the end though nothing that followed them replaced them
+	Lost         int // of these, gone in the end though nothing that followed them (siblings: nothing that had seen them) replaced them
 	Updates      int // acknowledged sets that carried a context: read, modify, write
 	LostUpdates  int // of these, replaced by a write that had not seen them
 	Diverged     int // 1: final reads of the key differ
