@@ -50,9 +50,9 @@ type Anomalies struct {
 	Examples     map[Anomaly]string // one of each anomaly that there was
 }
 
-// anomalySteps bounds the search for an order of the operations, per key: it is
-// the same on every machine.
-const anomalySteps = 300_000
+// anomalyBounds are those of the search for an order of the operations, per
+// key. There is none on time: so that they are the same on every machine.
+var anomalyBounds = linearizability.Options{MaxSteps: 300_000, NoStretch: true} // immutable
 
 // Anomalies counts them. It forgives nothing: neither what the sync policy may
 // lose nor what the bucket never promised.
@@ -113,7 +113,7 @@ func (r *Result) strictAnomalies(a *Anomalies, keys []Key) {
 			a.Writes++
 		}
 	}
-	a.verdict(verdictWithin(anomalySteps, h, keys))
+	a.verdict(verdictWithin(anomalyBounds, h, keys))
 	var o linearizability.Observations
 	o.Load(settle(h, keys), linearizability.KV)
 	lost := o.LostWrites(linearizability.AfterLastWrite)
@@ -170,7 +170,7 @@ func (r *Result) eventualAnomalies(a *Anomalies, k *KeyHistory) {
 		a.example(NotLinear, "key %q: a read showed several values at once", k.Key.Name)
 		return
 	}
-	a.verdict(verdictWithin(anomalySteps, h, []Key{k.Key}))
+	a.verdict(verdictWithin(anomalyBounds, h, []Key{k.Key}))
 }
 
 // registerHistory is the history of a key as one of a single register or

@@ -133,13 +133,12 @@ func sumSeen(op *linearizability.Op) (int64, bool) {
 // by value: if that is linearizable, so is the whole, with these at its end.
 // Otherwise, as the presence of a key may show them too, all of it is judged.
 func verdictOf(h linearizability.History, keys []Key) linearizability.Verdict {
-	return verdictWithin(maxSteps, h, keys)
+	return verdictWithin(linearizability.Options{MaxSteps: maxSteps, Timeout: checkTimeout, NoStretch: true}, h, keys)
 }
 
-// verdictWithin is verdictOf with a bound of its own for the search, per key.
-func verdictWithin(steps int, h linearizability.History, keys []Key) linearizability.Verdict {
+// verdictWithin is verdictOf with bounds of the caller's own for the search.
+func verdictWithin(o linearizability.Options, h linearizability.History, keys []Key) linearizability.Verdict {
 	h = mergeSettled(h, settle(h, keys))
-	o := linearizability.Options{MaxSteps: steps, Timeout: checkTimeout, NoStretch: true}
 	var c linearizability.Checker
 	worst := linearizability.Verdict{Answer: linearizability.Linearizable}
 	for _, key := range keys {
