@@ -29,12 +29,13 @@ var layers = []arch.Layer{
 	{Packages: "actors/msg", Ours: []string{"actors", "actors/causal", "actors/kv", "actors/wire"}, Outside: []string{failpoint}},
 	{Packages: "actors/quorum", Ours: []string{"actors/kv"}, Outside: []string{failpoint}},
 	{Packages: "actors/once", Ours: []string{"actors/kv"}},
+	{Packages: "actors/table", Outside: []string{xxh3}},
 	{Packages: "actors/causal", Ours: []string{"actors/kv", "actors/wire"}, Outside: []string{failpoint, xxh3}},
 	{Packages: "actors/system", Ours: []string{"actors/...", "ring"}, Outside: []string{failpoint}},
 	// Every other actor: never a sibling.
 	{
 		Packages: "actors/...",
-		Ours:     []string{"actors", "actors/causal", "actors/kv", "actors/msg", "actors/once", "actors/quorum", "ring"},
+		Ours:     []string{"actors", "actors/causal", "actors/kv", "actors/msg", "actors/once", "actors/quorum", "actors/table", "ring"},
 		Outside:  []string{failpoint, xxh3, btree},
 	},
 	{Packages: "ring", Ours: []string{"actors/kv"}, Outside: []string{failpoint, xxh3}},

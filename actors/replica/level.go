@@ -26,8 +26,8 @@ func (r *Replica) digest(c *actors.Context, m *msg.Digest) {
 func (p *partition) buckets() []msg.Sum {
 	sums := make([]msg.Sum, msg.Buckets)
 	p.ascend("", false, func(e *entry) bool {
-		b := bucketOf(e.key)
-		sums[b] = add(sums[b], p.digest(hashKey(e.key), &e.Version))
+		b := bucketOf(e.Key())
+		sums[b] = add(sums[b], p.digest(hashKey(e.Key()), &e.Held.Version))
 		return true
 	})
 	return sums
@@ -44,14 +44,14 @@ func (r *Replica) listKeys(c *actors.Context, m *msg.ListKeys) {
 
 func (p *partition) list(after string, mask uint64, limit int) (keys []msg.KeyVersion, more bool) {
 	p.ascend(after, after != "", func(e *entry) bool {
-		if mask&(1<<bucketOf(e.key)) == 0 {
+		if mask&(1<<bucketOf(e.Key())) == 0 {
 			return true
 		}
 		if len(keys) == limit {
 			more = true
 			return false
 		}
-		keys = append(keys, msg.KeyVersion{Key: bytes.Clone(e.key), Version: e.Version})
+		keys = append(keys, msg.KeyVersion{Key: bytes.Clone(e.Key()), Version: e.Held.Version})
 		return true
 	})
 	return keys, more
@@ -71,8 +71,8 @@ func (r *Replica) Promised(p kv.Partition) kv.Ballot {
 // Lookup is the register of a key, the zero Register if it is absent.
 func (r *Replica) Lookup(p kv.Partition, key []byte) kv.Register {
 	if part := r.part(p); part != nil {
-		if e := part.regs.find(key); e != nil {
-			return e.Register
+		if e := part.regs.Find(key); e != nil {
+			return e.Held
 		}
 	}
 	return kv.Register{}
@@ -97,8 +97,8 @@ func (r *Replica) Tombstones(p kv.Partition, after string, limit int) []msg.KeyV
 	}
 	var keys []msg.KeyVersion
 	part.ascend(after, after != "", func(e *entry) bool {
-		if e.Kind == kv.Tombstone {
-			keys = append(keys, msg.KeyVersion{Key: bytes.Clone(e.key), Version: e.Version})
+		if e.Held.Kind == kv.Tombstone {
+			keys = append(keys, msg.KeyVersion{Key: bytes.Clone(e.Key()), Version: e.Held.Version})
 		}
 		return len(keys) < limit
 	})
@@ -120,7 +120,7 @@ func (r *Replica) Holds(p kv.Partition) bool { return r.part(p) != nil }
 func (r *Replica) Each(p kv.Partition, f func(key string, reg kv.Register)) {
 	if part := r.part(p); part != nil {
 		part.ascend("", false, func(e *entry) bool {
-			f(string(e.key), e.Register)
+			f(string(e.Key()), e.Held)
 			return true
 		})
 	}

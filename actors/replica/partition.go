@@ -6,6 +6,7 @@ import (
 
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
+	"github.com/quoratedb/quorate/actors/table"
 	"github.com/tidwall/btree"
 	"github.com/zeebo/xxh3"
 )
@@ -17,7 +18,7 @@ import (
 //     look-ups, the tree answers everything whose order can be seen.
 //  3. sum digests the versions of regs (see msg.Sum).
 type partition struct {
-	regs     table
+	regs     table.Table[kv.Register]
 	index    *btree.BTreeG[*entry]
 	promised kv.Ballot // its epoch is at least born
 	born     kv.Epoch  // of the map that created the bucket
@@ -32,31 +33,13 @@ type partition struct {
 }
 
 // entry is a register with its key.
-type entry struct {
-	inline [inlineKey]byte
-	key    []byte // in inline, if it fits
-	kv.Register
-}
-
-// inlineKey is the longest key, in bytes, that is kept within its entry: so
-// that a look-up finds both at once. It fills a size class of the allocator.
-const inlineKey = 24
-
-func newEntry(key []byte) *entry {
-	e := &entry{}
-	if len(key) <= inlineKey {
-		e.key = e.inline[:copy(e.inline[:], key):inlineKey]
-	} else {
-		e.key = bytes.Clone(key)
-	}
-	return e
-}
+type entry = table.Entry[kv.Register]
 
 func newPartition(id kv.Partition, seed uint64) *partition {
-	less := func(a, b *entry) bool { return bytes.Compare(a.key, b.key) < 0 }
+	less := func(a, b *entry) bool { return bytes.Compare(a.Key(), b.Key()) < 0 }
 	return &partition{
 		id:      id,
-		regs:    table{seed: seed},
+		regs:    table.New[kv.Register](seed),
 		mixture: mixBallot(&kv.Ballot{}),
 		index:   btree.NewBTreeGOptions(less, btree.Options{NoLocks: true, Degree: 64}),
 	}
@@ -67,40 +50,40 @@ func newPartition(id kv.Partition, seed uint64) *partition {
 func (p *partition) put(e *entry, key []byte, reg *kv.Register) {
 	hash := hashKey(key)
 	if e == nil {
-		e = newEntry(key)
-		p.regs.add(e)
+		e = table.NewEntry[kv.Register](key)
+		p.regs.Add(e)
 		p.index.Set(e)
 	} else {
 		p.account(e, hash, -1)
 	}
-	e.Register = *reg
+	e.Held = *reg
 	if reg.Kind == kv.Value {
-		e.Data = append(make([]byte, 0, len(reg.Data)), reg.Data...)
+		e.Held.Data = append(make([]byte, 0, len(reg.Data)), reg.Data...)
 	} else {
-		e.Data = nil
+		e.Held.Data = nil
 	}
 	p.account(e, hash, +1)
 }
 
 func (p *partition) remove(e *entry) {
-	p.account(e, hashKey(e.key), -1)
-	p.regs.remove(e)
+	p.account(e, hashKey(e.Key()), -1)
+	p.regs.Remove(e)
 	p.index.Delete(e)
 }
 
 // account adds an entry to the counters and the digest, or takes it out. Key is
 // the hash of its key.
 func (p *partition) account(e *entry, key msg.Sum, sign int) {
-	h := p.digest(key, &e.Version)
+	h := p.digest(key, &e.Held.Version)
 	if sign > 0 {
 		p.sum = add(p.sum, h)
 	} else {
 		p.sum = sub(p.sum, h)
 	}
-	switch e.Kind {
+	switch e.Held.Kind {
 	case kv.Value:
 		p.live += sign
-		p.bytes += uint64(sign * (len(e.key) + len(e.Data)))
+		p.bytes += uint64(sign * (len(e.Key()) + len(e.Held.Data)))
 	case kv.Tombstone:
 		p.tombs += sign
 	}
@@ -145,9 +128,9 @@ func bucketOf(key []byte) int { return int(xxh3.Hash(key) % msg.Buckets) }
 
 // ascend calls f for the entries after the key, in key order, until f says no.
 func (p *partition) ascend(after string, started bool, f func(*entry) bool) {
-	pivot := &entry{key: []byte(after)}
+	pivot := table.NewEntry[kv.Register]([]byte(after))
 	p.index.Ascend(pivot, func(e *entry) bool {
-		if started && string(e.key) == after {
+		if started && string(e.Key()) == after {
 			return true
 		}
 		return f(e)

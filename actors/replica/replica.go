@@ -156,9 +156,9 @@ func (r *Replica) touch(c *actors.Context, m *msg.Touch) {
 		}
 		r.adopt(c, p, ballot)
 		reply.Items[i].Promised = p.promised
-		if e := p.regs.find(it.Key); e != nil {
-			reply.Items[i].Register = e.Register
-			if e.Version == it.Have {
+		if e := p.regs.Find(it.Key); e != nil {
+			reply.Items[i].Register = e.Held
+			if e.Held.Version == it.Have {
 				reply.Items[i].Register.Data = nil
 			}
 			bytes += len(reply.Items[i].Register.Data)
@@ -213,14 +213,16 @@ func (r *Replica) warm(n int, key func(i int) (kv.Partition, []byte)) []probe {
 		id, k := key(i)
 		x := probe{p: r.part(id)}
 		if x.p != nil {
-			x.hash = x.p.regs.hash(k)
-			r.warmed += x.p.regs.touchSlot(x.hash)
+			x.hash = x.p.regs.Hash(k)
+			r.warmed += x.p.regs.WarmSlot(x.hash)
 		}
 		probes = append(probes, x)
 	}
 	for i := range probes {
 		if x := &probes[i]; x.p != nil {
-			r.warmed += x.p.regs.touchEntry(x.hash)
+			if e := x.p.regs.Likely(x.hash); e != nil { // a word of each cache line
+				r.warmed += uint64(len(e.Key())) + e.Held.Version.Seq + uint64(e.Held.Kind)
+			}
 		}
 	}
 	if cap(probes) <= keepProbes {
@@ -247,11 +249,11 @@ func (r *Replica) acceptOne(c *actors.Context, p *partition, it *msg.AcceptItem,
 	if p.promised.Less(v.Ballot) {
 		r.promise(p, v.Ballot) // the accept record says it
 	}
-	e := p.regs.findHashed(it.Key, hash)
+	e := p.regs.FindHashed(it.Key, hash)
 	switch {
 	case e == nil && v.Compare(p.floor) <= 0:
 		return msg.ByFloor
-	case e != nil && v.Compare(e.Version) <= 0:
+	case e != nil && v.Compare(e.Held.Version) <= 0:
 		return 0
 	}
 	p.put(e, it.Key, &it.Register)
@@ -291,8 +293,8 @@ func (r *Replica) readVersions(c *actors.Context, m *msg.ReadVersions) {
 			if x.p == nil {
 				continue
 			}
-			if e := x.p.regs.findHashed(m.Keys[i].Key, x.hash); e != nil {
-				reply.Versions[i] = e.Version
+			if e := x.p.regs.FindHashed(m.Keys[i].Key, x.hash); e != nil {
+				reply.Versions[i] = e.Held.Version
 			}
 		}
 	}
@@ -310,8 +312,8 @@ func (r *Replica) collect(c *actors.Context, m *msg.Collect) {
 		if p == nil || it.Ballot.Less(p.promised) {
 			continue
 		}
-		e := p.regs.find(it.Key)
-		if e == nil || e.Kind != kv.Tombstone || e.Version != it.Version {
+		e := p.regs.Find(it.Key)
+		if e == nil || e.Held.Kind != kv.Tombstone || e.Held.Version != it.Version {
 			continue
 		}
 		p.remove(e)

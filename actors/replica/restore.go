@@ -29,7 +29,7 @@ func (r *Replica) Restore(payload []byte) error {
 		}
 		return r.with(rec.Partition, func(p *partition) {
 			p.promised = maxBallot(p.promised, rec.Register.Version.Ballot)
-			if e := p.regs.find(rec.Key); e == nil || e.Version.Less(rec.Register.Version) {
+			if e := p.regs.Find(rec.Key); e == nil || e.Held.Version.Less(rec.Register.Version) {
 				p.put(e, rec.Key, &rec.Register)
 			}
 		})
@@ -51,7 +51,7 @@ func (r *Replica) Restore(payload []byte) error {
 }
 
 func (p *partition) restoreDrop(rec *msg.DropRecord) {
-	if e := p.regs.find(rec.Key); e != nil && e.Kind == kv.Tombstone && e.Version == rec.Version {
+	if e := p.regs.Find(rec.Key); e != nil && e.Held.Kind == kv.Tombstone && e.Held.Version == rec.Version {
 		p.remove(e)
 	}
 	p.floor = maxVersion(p.floor, rec.Version)
@@ -95,14 +95,14 @@ func (r *Replica) Checkpoint(c *actors.Context, cursor *actors.Cursor, limit int
 			}
 			emitted++
 			last = e
-			r.scratch.accept = msg.AcceptRecord{Key: e.key, Register: e.Register, Partition: p.id}
+			r.scratch.accept = msg.AcceptRecord{Key: e.Key(), Register: e.Held, Partition: p.id}
 			c.Persist(&r.scratch.accept)
 			return true
 		})
 		if full() {
 			at.Started = true
 			if last != nil {
-				at.Key = string(last.key)
+				at.Key = string(last.Key())
 			}
 			return &at
 		}

@@ -28,16 +28,16 @@ func (s *Store) fetch(c *actors.Context, m *msg.Fetch) {
 		var digest causal.Hash
 		e := s.warmEntryOf(i, it.Partition, it.Key)
 		if e != nil {
-			digest = e.digest
+			digest = e.Held.digest
 		}
 		switch {
 		case digest == it.Have:
 			answer.Same = true
 			s.stats.Same++
 		case e != nil:
-			object := e.object()
+			object := e.Held.object()
 			answer.Object = &object
-			bytes += e.size()
+			bytes += size(e)
 			s.stats.Fetched++
 		}
 	}

@@ -14,7 +14,7 @@ func (s *Store) forget(c *actors.Context, m *msg.Forget) {
 		it := &m.Items[i]
 		p := s.parts.At(it.Partition)
 		e := s.entry(it.Partition, it.Key)
-		if e == nil || e.digest != it.Digest {
+		if e == nil || e.Held.digest != it.Digest {
 			continue
 		}
 		s.remove(p, e, causal.KeyHash(it.Key))

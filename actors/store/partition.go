@@ -6,6 +6,7 @@ import (
 
 	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/table"
 	"github.com/quoratedb/quorate/ring"
 )
 
@@ -16,7 +17,7 @@ import (
 //  2. The tree holds the digest of every entry.
 //  3. An entry's object never goes back (causal.Object.Compare), but for forget.
 type partition struct {
-	entries table
+	entries table.Table[held]
 	heads   []*entry
 	tree    *causal.Tree
 	bytes   uint64       // of keys and values
@@ -27,27 +28,16 @@ type partition struct {
 	id      kv.Partition
 }
 
-// entry is a key with its object. Most objects are a register alone, so the
-// rest is apart.
-type entry struct {
-	inline   [shortKey]byte // the key, if it fits
-	keyLen   uint8          // of inline; above shortKey: the key is long
+// entry is a key with its object.
+type entry = table.Entry[held]
+
+// held is what there is of a key. Most objects are a register alone, so the rest
+// is apart.
+type held struct {
 	register causal.Value
 	next     *entry // of the same bucket
 	rest     *rest  // nil: empty
-	long     []byte // the key, if it does not fit
 	digest   causal.Hash
-}
-
-// shortKey makes an entry fill an allocation of 144 bytes.
-const shortKey = 31
-
-// key returns the entry's key, which never changes.
-func (e *entry) key() []byte {
-	if e.keyLen > shortKey {
-		return e.long
-	}
-	return e.inline[:e.keyLen]
 }
 
 type rest struct {
@@ -57,44 +47,44 @@ type rest struct {
 
 func newPartition(id kv.Partition, created kv.Epoch, shape causal.Shape, seed uint64) *partition {
 	return &partition{
-		id: id, created: created, entries: table{seed: seed},
+		id: id, created: created, entries: table.New[held](seed),
 		heads: make([]*entry, shape.Buckets), tree: causal.NewTree(shape),
 	}
 }
 
-// object puts an entry's object together. It shares the entry's memory, which never changes.
-func (e *entry) object() causal.Object {
-	o := causal.Object{Register: e.register}
-	if e.rest != nil {
-		o.Set, o.Count = e.rest.set, e.rest.count
+// object puts the object together. It shares the entry's memory, which never changes.
+func (h *held) object() causal.Object {
+	o := causal.Object{Register: h.register}
+	if h.rest != nil {
+		o.Set, o.Count = h.rest.set, h.rest.count
 	}
 	return o
 }
 
-func (e *entry) setObject(o *causal.Object) {
-	e.register, e.rest = o.Register, nil
+func (h *held) setObject(o *causal.Object) {
+	h.register, h.rest = o.Register, nil
 	if len(o.Set.Vector) > 0 || len(o.Count) > 0 {
-		e.rest = &rest{set: o.Set, count: o.Count}
+		h.rest = &rest{set: o.Set, count: o.Count}
 	}
 }
 
 // live reports whether a reader might see something.
-func (e *entry) live() bool {
-	if e.register.Kind == kv.Value {
+func (h *held) live() bool {
+	if h.register.Kind == kv.Value {
 		return true
 	}
-	if e.rest == nil {
+	if h.rest == nil {
 		return false
 	}
-	return len(e.rest.count) > 0 || slices.ContainsFunc(e.rest.set.Siblings, func(s causal.Sibling) bool { return s.Value.Kind == kv.Value })
+	return len(h.rest.count) > 0 || slices.ContainsFunc(h.rest.set.Siblings, func(s causal.Sibling) bool { return s.Value.Kind == kv.Value })
 }
 
-// size is the bytes of key and values.
-func (e *entry) size() uint64 {
-	n := len(e.key()) + len(e.register.Data)
-	if e.rest != nil {
-		for i := range e.rest.set.Siblings {
-			n += len(e.rest.set.Siblings[i].Value.Data)
+// size is the bytes of an entry's key and values.
+func size(e *entry) uint64 {
+	n := len(e.Key()) + len(e.Held.register.Data)
+	if e.Held.rest != nil {
+		for i := range e.Held.rest.set.Siblings {
+			n += len(e.Held.rest.set.Siblings[i].Value.Data)
 		}
 	}
 	return uint64(n)
@@ -102,37 +92,32 @@ func (e *entry) size() uint64 {
 
 // add makes the entry of a new key, without an object. The caller sets it with change.
 func (p *partition) add(key []byte, keyHash uint64) *entry {
-	e := &entry{}
-	if len(key) <= shortKey {
-		e.keyLen = uint8(copy(e.inline[:], key))
-	} else {
-		e.keyLen, e.long = shortKey+1, bytes.Clone(key)
-	}
-	p.entries.add(e)
+	e := table.NewEntry[held](key)
+	p.entries.Add(e)
 	b := p.tree.BucketOf(keyHash)
-	e.next, p.heads[b] = p.heads[b], e
+	e.Held.next, p.heads[b] = p.heads[b], e
 	return e
 }
 
 // change gives an entry its object, whose memory must be the store's own.
 func (p *partition) change(e *entry, keyHash uint64, o *causal.Object, digest causal.Hash) {
 	b := p.tree.BucketOf(keyHash)
-	if e.digest != (causal.Hash{}) {
+	if e.Held.digest != (causal.Hash{}) {
 		p.account(e, -1)
-		p.tree.Remove(b, e.digest)
+		p.tree.Remove(b, e.Held.digest)
 	}
-	e.setObject(o)
-	e.digest = digest
+	e.Held.setObject(o)
+	e.Held.digest = digest
 	p.account(e, +1)
 	p.tree.Add(b, digest)
 }
 
 func (p *partition) account(e *entry, sign int) {
-	p.bytes += uint64(sign) * e.size()
-	if e.live() {
+	p.bytes += uint64(sign) * size(e)
+	if e.Held.live() {
 		p.live += sign
 	}
-	if e.rest != nil {
+	if e.Held.rest != nil {
 		p.rests += sign
 	}
 }
@@ -141,23 +126,23 @@ func (p *partition) account(e *entry, sign int) {
 func (p *partition) remove(e *entry, keyHash uint64) {
 	b := p.tree.BucketOf(keyHash)
 	p.account(e, -1)
-	p.tree.Remove(b, e.digest)
-	p.entries.remove(e)
+	p.tree.Remove(b, e.Held.digest)
+	p.entries.Remove(e)
 	at := &p.heads[b]
 	for *at != e {
-		at = &(*at).next
+		at = &(*at).Held.next
 	}
-	*at = e.next
+	*at = e.Held.next
 }
 
 // sorted appends the entries of a bucket after a key, in key order; all if started is false.
 func (p *partition) sorted(dst []*entry, bucket uint32, after []byte, started bool) []*entry {
-	for e := p.heads[bucket]; e != nil; e = e.next {
-		if !started || bytes.Compare(e.key(), after) > 0 {
+	for e := p.heads[bucket]; e != nil; e = e.Held.next {
+		if !started || bytes.Compare(e.Key(), after) > 0 {
 			dst = append(dst, e)
 		}
 	}
 	// order: keys are distinct
-	slices.SortFunc(dst, func(a, b *entry) int { return bytes.Compare(a.key(), b.key()) })
+	slices.SortFunc(dst, func(a, b *entry) int { return bytes.Compare(a.Key(), b.Key()) })
 	return dst
 }

@@ -81,13 +81,13 @@ func merge(e *entry, o *causal.Object) (causal.Object, bool) {
 	if e == nil {
 		return o.Clone(), !o.IsZero()
 	}
-	if e.rest == nil && len(o.Set.Vector) == 0 && len(o.Count) == 0 { // two registers, nearly always
-		if o.Register.Compare(&e.register) <= 0 {
+	if e.Held.rest == nil && len(o.Set.Vector) == 0 && len(o.Count) == 0 { // two registers, nearly always
+		if o.Register.Compare(&e.Held.register) <= 0 {
 			return causal.Object{}, false
 		}
 		return o.Clone(), true
 	}
-	old := e.object()
+	old := e.Held.object()
 	if old.Compare(o)&causal.Before == 0 {
 		return causal.Object{}, false
 	}

@@ -29,7 +29,7 @@ func (s *Store) Restore(payload []byte) error {
 		if err := rec.DecodeFrom(payload); err != nil {
 			return err
 		}
-		if e := s.entry(rec.Partition, rec.Key); e != nil && e.digest == rec.Digest {
+		if e := s.entry(rec.Partition, rec.Key); e != nil && e.Held.digest == rec.Digest {
 			s.remove(s.parts.At(rec.Partition), e, causal.KeyHash(rec.Key))
 		}
 		return nil
@@ -50,7 +50,7 @@ func (s *Store) restoreObject(rec *msg.ObjectRecord) {
 		s.newest = stamp
 	}
 	p := s.restored(rec.Partition)
-	e := p.entries.find(rec.Key)
+	e := p.entries.Find(rec.Key)
 	merged, changed := merge(e, &rec.Object)
 	if !changed {
 		return
@@ -113,8 +113,8 @@ func (s *Store) Checkpoint(c *actors.Context, cursor *actors.Cursor, limit int) 
 					return &at
 				}
 				emitted++
-				at.Key, at.Started = string(e.key()), true
-				s.scratch.object = msg.ObjectRecord{Key: e.key(), Object: e.object(), Partition: id}
+				at.Key, at.Started = string(e.Key()), true
+				s.scratch.object = msg.ObjectRecord{Key: e.Key(), Object: e.Held.object(), Partition: id}
 				c.Persist(&s.scratch.object)
 			}
 			clear(s.listed)

@@ -126,7 +126,7 @@ func (s *Store) SetLayout(c *actors.Context, l *ring.Layout) {
 
 // drop takes a partition's objects away, in memory.
 func (s *Store) drop(p *partition) {
-	s.stats.Keys -= uint64(p.entries.count)
+	s.stats.Keys -= uint64(p.entries.Len())
 	s.stats.Bytes -= p.bytes
 	s.parts.Set(p.id, nil)
 }

@@ -10,7 +10,7 @@ import (
 
 func (s *Store) entry(id kv.Partition, key []byte) *entry {
 	if p := s.parts.At(id); p != nil {
-		return p.entries.find(key)
+		return p.entries.Find(key)
 	}
 	return nil
 }
@@ -18,7 +18,7 @@ func (s *Store) entry(id kv.Partition, key []byte) *entry {
 // Lookup returns the object of a key and its digest, zero if there is none.
 func (s *Store) Lookup(id kv.Partition, key []byte) (causal.Object, causal.Hash) {
 	if e := s.entry(id, key); e != nil {
-		return e.object(), e.digest
+		return e.Held.object(), e.Held.digest
 	}
 	return causal.Object{}, causal.Hash{}
 }
@@ -47,7 +47,7 @@ func (s *Store) Root(id kv.Partition) causal.Hash { return s.Tree(id).Root() }
 // Keys returns how many keys of a partition are held, dead ones included.
 func (s *Store) Keys(id kv.Partition) int {
 	if p := s.parts.At(id); p != nil {
-		return p.entries.count
+		return p.entries.Len()
 	}
 	return 0
 }
@@ -74,7 +74,7 @@ func (s *Store) List(id kv.Partition, bucket uint32, after []byte, limit int) (k
 		if len(keys) == limit {
 			return keys, true
 		}
-		keys = append(keys, causal.KeyDigest{Key: e.key(), Digest: e.digest})
+		keys = append(keys, causal.KeyDigest{Key: e.Key(), Digest: e.Held.digest})
 	}
 	return keys, false
 }
@@ -89,9 +89,9 @@ func (s *Store) Dead(id kv.Partition, bucket uint32, nowMs, beforeMs int64) (dea
 	s.listed = p.sorted(s.listed[:0], bucket, nil, false)
 	defer func() { clear(s.listed) }()
 	for _, e := range s.listed {
-		o := e.object()
+		o := e.Held.object()
 		if since, isDead := o.DeadSinceMs(nowMs); isDead && since < beforeMs {
-			dead = append(dead, causal.KeyDigest{Key: e.key(), Digest: e.digest})
+			dead = append(dead, causal.KeyDigest{Key: e.Key(), Digest: e.Held.digest})
 		}
 	}
 	return dead

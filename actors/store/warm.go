@@ -22,15 +22,17 @@ func (s *Store) Warm(n int, key func(i int) (kv.Partition, []byte)) {
 		id, k := key(i)
 		h := hashes{key: causal.KeyHash(k)}
 		if p := s.parts.At(id); p != nil {
-			h.table = p.entries.hash(k)
-			s.warmed += p.entries.warmSlot(h.table) + p.tree.Warm(p.tree.BucketOf(h.key))
+			h.table = p.entries.Hash(k)
+			s.warmed += p.entries.WarmSlot(h.table) + p.tree.Warm(p.tree.BucketOf(h.key))
 		}
 		s.warm = append(s.warm, h)
 	}
 	for i := range n {
 		id, _ := key(i)
 		if p := s.parts.At(id); p != nil {
-			s.warmed += p.entries.warmEntry(s.warm[i].table)
+			if e := p.entries.Likely(s.warm[i].table); e != nil { // a word of each cache line
+				s.warmed += uint64(len(e.Key())) + uint64(e.Held.register.Stamp.Node) + e.Held.digest.Lo
+			}
 		}
 	}
 }
@@ -42,7 +44,7 @@ func (s *Store) warmEntryOf(i int, id kv.Partition, key []byte) *entry {
 		return nil
 	}
 	if s.warm[i].table == 0 { // the partition has begun since
-		return p.entries.find(key)
+		return p.entries.Find(key)
 	}
-	return p.entries.findHashed(key, s.warm[i].table)
+	return p.entries.FindHashed(key, s.warm[i].table)
 }
