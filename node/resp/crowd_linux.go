@@ -8,12 +8,15 @@ import "time"
 // other, so a loop that took each as it came would make fifty batches of them. It waits
 // for a third of the connections that were busy of late, so that client, loop
 // and lane work at the same time; and only for as long as it keeps finding
-// something, so nobody waits for a request that does not come.
+// something, so nobody waits for a request that does not come; and not for
+// longer than mostPatience, since what it finds may be no requests: a client
+// that sends PINGs or a large value keeps it busy as well.
 type crowd struct {
-	gathered int    // requests since the last batch
-	want     int    // enough for one
-	busy     int    // connections that began something in this window
-	window   uint32 // its number
+	gathered int       // requests since the last batch
+	first    time.Time // when the first of them came
+	want     int       // enough for one
+	busy     int       // connections that began something in this window
+	window   uint32    // its number
 	since    time.Time
 }
 
@@ -24,14 +27,17 @@ const (
 	// lookAround is how many turns in a row a busy loop may find nothing before
 	// it takes that for silence: some microseconds, in which the lanes run too.
 	// Waiting costs the loop and whoever wakes it a switch of threads.
-	lookAround = 20
+	lookAround   = 20
+	mostPatience = 200 * time.Microsecond
 )
 
 func newCrowd() crowd { return crowd{want: 1, window: 1} }
 
 // add counts a request of a connection, which keeps seen.
-func (c *crowd) add(seen *uint32) {
-	c.gathered++
+func (c *crowd) add(seen *uint32, now time.Time) {
+	if c.gathered++; c.gathered == 1 {
+		c.first = now
+	}
 	if *seen != c.window {
 		*seen = c.window
 		c.busy++
@@ -39,7 +45,9 @@ func (c *crowd) add(seen *uint32) {
 }
 
 // enough reports whether what was gathered should leave.
-func (c *crowd) enough() bool { return c.gathered >= c.want }
+func (c *crowd) enough(now time.Time) bool {
+	return c.gathered >= c.want || c.gathered > 0 && now.Sub(c.first) >= mostPatience
+}
 
 // patience is how many turns that find nothing mean silence: none for a
 // connection that is alone.

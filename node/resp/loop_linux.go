@@ -158,6 +158,7 @@ func (l *loop) turn() (found bool) {
 	}
 	l.ready = 0
 	for _, k := range again {
+		k.again = false
 		l.proceed(k)
 	}
 	for _, o := range l.gate.Finished() {
@@ -177,7 +178,7 @@ func (l *loop) next(found bool) {
 	}
 	dry := l.idle > l.crowd.patience()
 	switch {
-	case l.crowd.enough() || dry && l.crowd.gathered > 0:
+	case l.crowd.enough(l.now) || dry && l.crowd.gathered > 0:
 		l.gate.Flush()
 		l.crowd.sent(l.now)
 		l.idle = 0
@@ -228,6 +229,14 @@ func (l *loop) closeIdle() {
 	}
 }
 
+// later gives a socket another turn, after the others had theirs.
+func (l *loop) later(k *socket) {
+	if !k.again {
+		k.again = true
+		l.again = append(l.again, k)
+	}
+}
+
 // setDeadline has the socket closed at t unless that is moved.
 func (l *loop) setDeadline(k *socket, t time.Time) {
 	k.deadline = t
@@ -243,7 +252,11 @@ func (l *loop) setDeadline(k *socket, t time.Time) {
 
 // expire closes what is overdue.
 func (l *loop) expire() {
-	if l.alarmAt.IsZero() || l.now.Before(l.alarmAt) {
+	if l.alarmAt.IsZero() {
+		return
+	}
+	if l.now.Before(l.alarmAt) { // of another nudge, or the alarm has rung since the turn began
+		l.alarm.Reset(l.alarmAt.Sub(l.now))
 		return
 	}
 	all := l.timed

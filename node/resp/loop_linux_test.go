@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -89,17 +90,65 @@ func TestShutdownCutsOff(t *testing.T) {
 	assert.Zero(t, h.Sessions.Load())
 }
 
+// flood keeps the loop busy with what needs nothing of the store until the test ends.
+func flood(t *testing.T, addr string) {
+	c := dial(t, addr)
+	var both sync.WaitGroup
+	t.Cleanup(func() { c.Close(); both.Wait() })
+	both.Go(func() { _, _ = io.Copy(io.Discard, c) })
+	both.Go(func() {
+		for s := []byte(strings.Repeat(cmd("PING"), 1000)); ; {
+			if _, err := c.Write(s); err != nil {
+				return
+			}
+		}
+	})
+}
+
+// TestDeadlinesOfABusyLoop: an alarm that rings in the middle of a turn counts.
+func TestDeadlinesOfABusyLoop(t *testing.T) {
+	_, addr := serve(t, doortest.New(), func(c *Config) { c.ReadTimeout = 20 * time.Millisecond })
+	flood(t, addr)
+	for i := range 20 {
+		stalled := dial(t, addr)
+		ask(t, stalled, cmd("PING")+"*2\r\n$3\r\nGE", "+PONG\r\n")
+		_, err := stalled.Read(make([]byte, 1))
+		require.ErrorIs(t, err, io.EOF, "stalled connection %d", i)
+	}
+}
+
+// TestNobodyWaitsForACrowdThatIsGone: after many were busy, what is left does
+// not wait for them while something else keeps the loop busy.
+func TestNobodyWaitsForACrowdThatIsGone(t *testing.T) {
+	_, _, addr := realNode(t)
+	var crowd sync.WaitGroup
+	for range 40 {
+		c := dial(t, addr)
+		crowd.Go(func() {
+			for range 100 {
+				ask(t, c, cmd("SET", "k", "v"), "+OK\r\n")
+			}
+		})
+	}
+	flood(t, addr)
+	crowd.Wait()
+	alone := dial(t, addr)
+	for range 20 {
+		ask(t, alone, cmd("GET", "k"), bulk("v"))
+	}
+}
+
 func TestCrowd(t *testing.T) {
 	c := newCrowd()
 	now := time.Unix(1, 0)
 	seen := make([]uint32, 60)
 	assert.Zero(t, c.patience(), "nobody is busy")
-	c.add(&seen[0])
-	require.True(t, c.enough(), "the first request leaves at once")
+	c.add(&seen[0], now)
+	require.True(t, c.enough(now), "the first request leaves at once")
 	c.sent(now)
 	for range 3 { // all of them, again and again
 		for i := range seen {
-			c.add(&seen[i])
+			c.add(&seen[i], now)
 		}
 		now = now.Add(crowdWindow)
 		c.sent(now)
@@ -107,10 +156,14 @@ func TestCrowd(t *testing.T) {
 	require.Equal(t, 20, c.want)
 	assert.Equal(t, lookAround, c.patience())
 	for i := range 20 {
-		assert.False(t, c.enough(), i)
-		c.add(&seen[0])
+		assert.False(t, c.enough(now), i)
+		c.add(&seen[0], now)
 	}
-	assert.True(t, c.enough())
+	assert.True(t, c.enough(now))
+	c.gathered = 0
+	c.add(&seen[0], now)
+	assert.False(t, c.enough(now.Add(mostPatience-1)))
+	assert.True(t, c.enough(now.Add(mostPatience)), "one that has waited for long enough")
 	now = now.Add(crowdWindow)
 	c.sent(now)
 	assert.Equal(t, 1, c.want, "one connection is alone now")

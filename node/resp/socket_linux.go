@@ -26,6 +26,7 @@ type socket struct {
 	seen      uint32    // crowd.window when it last began something
 	readable  bool      // there may be something to read
 	hungUp    bool      // the end of the stream is among it
+	again     bool      // in loop.again
 	timed     bool      // in loop.timed
 	deadline  time.Time // zero: none
 	taken     int       // bytes that a slow reader has taken since the deadline was set
@@ -138,7 +139,7 @@ func (l *loop) drive(k *socket) {
 				k.session = l.gate.Open(k)
 			}
 			k.state, k.deadline = waiting, time.Time{}
-			l.crowd.add(&k.seen)
+			l.crowd.add(&k.seen, l.now)
 			k.session.Start(k.bucket, k.w.ops)
 			return
 		case needRun:
@@ -162,7 +163,7 @@ func (l *loop) expectInput(k *socket) {
 	}
 	k.state = reading
 	if k.readable {
-		l.again = append(l.again, k) // after the others had their turn
+		l.later(k)
 	}
 	if k.inside() {
 		l.setDeadline(k, l.now.Add(l.s.cfg.ReadTimeout))
@@ -183,7 +184,7 @@ func (l *loop) read(k *socket) {
 	n, err := syscall.Read(k.fd, room)
 	switch {
 	case err == syscall.EINTR:
-		l.again = append(l.again, k)
+		l.later(k)
 	case err == syscall.EAGAIN:
 		k.readable = false
 		if !k.inside() {
@@ -268,7 +269,7 @@ func (l *loop) end(k *socket) {
 	k.state = lingering
 	l.setDeadline(k, l.now.Add(lingerTime))
 	if k.readable {
-		l.again = append(l.again, k)
+		l.later(k)
 	}
 }
 
@@ -282,7 +283,7 @@ func (l *loop) discard(k *socket) {
 	case err != nil && err != syscall.EINTR, n == 0, k.discarded > lingerBytes:
 		l.close(k, k.broken)
 	default:
-		l.again = append(l.again, k)
+		l.later(k)
 	}
 }
 
