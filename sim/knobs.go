@@ -129,7 +129,7 @@ func (p *profile) faultKnobs() []knob {
 		choice("faults.kinds", &p.kinds, kinds, kindNames, "which"),
 		toggle("faults.swarm", &p.swarmKinds, "each seed leaves out about half of the kinds"),
 		numeric("faults.triggered", &p.triggered, percent(), 0, whole, "share that waits for a step of the protocol"),
-		choice("faults.triggers", &p.triggers, isTrigger, "sync, send MESSAGE or handle MESSAGE", "the steps; MESSAGE as in the trace"),
+		choice("faults.triggers", &p.triggers, isTrigger, "sync, send MESSAGE or handle MESSAGE, MESSAGE one of "+strings.Join(triggerMessages(), ", "), "the steps; MESSAGE as in the trace"),
 		numeric("faults.at-owner", &p.atOwner, percent(), 0, whole, "share that strikes the default owner of a key"),
 		numeric("faults.length", &p.faultNs, clockTime(1), 1000, hour, "how long one lasts (log)"),
 		numeric("faults.beyond-sync", &p.beyondSync, percent(), 0, whole,
@@ -184,9 +184,16 @@ func isTrigger(name string) bool {
 	if !ok {
 		return event == "sync"
 	}
-	return (event == "send" || event == "handle") && slices.Contains([]string{"ping", "ping-req", "ack", "forward", "forwarded", "prepare", "promises", "touch",
+	return (event == "send" || event == "handle") && slices.Contains(triggerMessages(), message)
+}
+
+// triggerMessages are the messages between nodes that a fault can wait for.
+func triggerMessages() []string {
+	return []string{
+		"ping", "ping-req", "ack", "forward", "forwarded", "prepare", "promises", "touch",
 		"touched", "accept", "accepted", "confirm", "confirmed", "read-versions", "versions", "hand-over", "collect", "digest",
 		"digested", "list-keys", "listed-keys",
 		"put", "stored", "fetch", "fetched", "hint", "hinted", "compare", "compared", "tree-ask", "tree-told", "list-bucket", "bucket-listed",
-		"ask-dead", "dead-told", "forget"}, message)
+		"ask-dead", "dead-told", "forget",
+	}
 }

@@ -192,13 +192,9 @@ func (s *Coordinator) dropForwards(c *actors.Context, p *peer, restarted bool) {
 // checkForwards forgets the forwards of which every operation has an answer.
 func (s *Coordinator) checkForwards() {
 	for _, p := range s.peers {
-		if len(p.forward.sent) == 0 {
-			continue
-		}
-		for _, id := range slices.Sorted(maps.Keys(p.forward.sent)) {
-			if !slices.ContainsFunc(p.forward.sent[id].refs, func(f ref) bool { return !f.closed() }) {
-				delete(p.forward.sent, id)
-			}
-		}
+		// order: each is judged alone, and nothing is sent
+		maps.DeleteFunc(p.forward.sent, func(_ uint64, fw *forward) bool {
+			return !slices.ContainsFunc(fw.refs, func(f ref) bool { return !f.closed() })
+		})
 	}
 }

@@ -105,6 +105,8 @@ type Handoff struct {
 	cfg     Config
 	targets []*target            // ascending by node
 	index   *btree.BTreeG[*hint] // by partition, key, target
+	pivot   hint                 // what a search of it begins from; its target is lowest
+	lowest  target
 	bytes   int64                // in memory, of all hints
 	wallMs  int64                // the last reading
 	lastID  uint64

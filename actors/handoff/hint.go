@@ -117,7 +117,8 @@ func (h *Handoff) each(p kv.Partition, key []byte, f func(*hint)) {
 	if h.index.Len() == 0 {
 		return
 	}
-	h.index.Ascend(&hint{partition: p, key: key, target: &target{}}, func(n *hint) bool {
+	h.pivot = hint{partition: p, key: key, target: &h.lowest}
+	h.index.Ascend(&h.pivot, func(n *hint) bool {
 		if n.partition != p || !bytes.Equal(n.key, key) {
 			return false
 		}
