@@ -13,13 +13,28 @@ import (
 	"github.com/quoratedb/quorate/node/door/doortest"
 )
 
-// answers sends in over a connection that is no socket, in pieces, and returns
-// everything that comes back until the server hangs up.
-func answers(t *testing.T, in []byte, piece int) []byte {
+// sockets returns both ends of a connection that the event loop can serve.
+func sockets(t *testing.T) (client, server net.Conn) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	client, err = net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	server, err = l.Accept()
+	require.NoError(t, err)
+	_ = client.(*net.TCPConn).SetLinger(0) // no port stays behind
+	return client, server
+}
+
+// pipe returns both ends of a connection that is no socket.
+func pipe(*testing.T) (client, server net.Conn) { return net.Pipe() }
+
+// answers sends in, in pieces, and returns everything that comes back until the server hangs up.
+func answers(t *testing.T, in []byte, piece int, connect func(*testing.T) (client, server net.Conn)) []byte {
 	h := doortest.New()
 	h.Bounds.BatchOps = 3
 	s := New(Config{Host: h, CommandBytes: 1 << 16, ReadTimeout: time.Second, WriteTimeout: time.Second})
-	ours, theirs := net.Pipe()
+	ours, theirs := connect(t)
 	s.admit(theirs)
 	sent := make(chan struct{})
 	go func() {
@@ -44,7 +59,8 @@ func answers(t *testing.T, in []byte, piece int) []byte {
 }
 
 // FuzzConn: whatever a client sends, the server answers in RESP, and then the
-// connection and all that it held are gone.
+// connection and all that it held are gone. A goroutine of its own and the event
+// loop give the same number of answers.
 func FuzzConn(f *testing.F) {
 	for _, s := range []string{cmd("SET", "a", "b") + cmd("GET", "a"), cmd("MSET", "a", "1", "b", "2", "c", "3", "d", "4") + cmd("MGET", "a", "b", "c", "d"),
 		"PING\r\nINFO\r\n", cmd("HELLO", "2", "SETNAME", "x") + cmd("CLIENT", "LIST"), cmd("COMMAND") + cmd("CONFIG", "GET", "*"), "*1\r\n$99999\r\n", "\"\r\n"} {
@@ -59,11 +75,15 @@ func FuzzConn(f *testing.F) {
 		if err == nil {
 			in = in[:len(in)-left]
 		}
-		out := answers(t, bytes.Clone(in), 1+abs(piece)%512)
-		for len(out) > 0 {
-			n, _ := redcon.ReadNextRESP(out)
-			require.Positive(t, n, "%.100q", out)
-			out = out[n:]
+		var counts [2]int
+		for i, connect := range []func(*testing.T) (net.Conn, net.Conn){pipe, sockets} {
+			out := answers(t, bytes.Clone(in), 1+abs(piece)%512, connect)
+			for ; len(out) > 0; counts[i]++ {
+				n, _ := redcon.ReadNextRESP(out)
+				require.Positive(t, n, "%.100q", out)
+				out = out[n:]
+			}
 		}
+		require.Equal(t, counts[0], counts[1])
 	})
 }
