@@ -107,8 +107,8 @@ type Handoff struct {
 	index   *btree.BTreeG[*hint] // by partition, key, target
 	pivot   hint                 // what a search of it begins from; its target is lowest
 	lowest  target
-	bytes   int64                // in memory, of all hints
-	wallMs  int64                // the last reading
+	bytes   int64 // in memory, of all hints
+	wallMs  int64 // the last reading
 	lastID  uint64
 	sweepNs int64 // when hints are next looked over for old ones
 	armedNs int64 // of the timer, 0: not set
