@@ -27,17 +27,25 @@ func (w *World) eventualHistories() []KeyHistory {
 		if w.modeOf(i) != kv.Eventual {
 			continue
 		}
-		b := bucketOf(w.layout, key)
+		b := bucketOf(w.newestLayout(), key)
 		h := KeyHistory{Key: *key, Ops: w.eventual.ops[i], Rules: causalhist.Rules{
 			Policy: b.Policy, N: int(b.N), Unit: 1,
 			WriteBack: b.Repair == kv.RepairBlocking && !b.Sloppy,
 			Lossy:     *w.lossy.at(partitionOf(w.layout, key)),
 		}}
+		if b.Had != 0 {
+			// Which quorums meet depends on the map that each operation had. What is
+			// promised then is that nothing acknowledged is lost.
+			h.Rules.N, h.Rules.WriteBack = movingN, false
+		}
 		w.nameStamps(i, h.Ops)
 		list = append(list, h)
 	}
 	return list
 }
+
+// movingN is above what any two quorums are together.
+const movingN = 2*kv.MaxReplicas + 1
 
 // nameStamps fills in what the coordinators were seen to stamp writes with.
 func (w *World) nameStamps(key int, ops []causalhist.Op) {
@@ -64,8 +72,9 @@ func (w *World) finalReads() {
 			continue
 		}
 		p := partitionOf(w.layout, &w.cfg.Keys[i])
-		n := w.nodes[w.layout.Preference(p)[0]-1]
-		b := bucketOf(w.layout, &w.cfg.Keys[i])
+		l := w.newestLayout()
+		n := w.nodes[l.Preference(p)[0]-1]
+		b := bucketOf(l, &w.cfg.Keys[i])
 		object, _ := n.store(p).Lookup(p, []byte(w.cfg.Keys[i].Name))
 		op := causalhist.Op{Client: -1, Call: w.nowNs, Return: w.nowNs, Kind: causalhist.Get, Outcome: causalhist.OK, Final: true, Quorum: int(b.N)}
 		for _, v := range object.Read(nil, b.Policy, 0) {

@@ -23,20 +23,21 @@ import (
 //  5. The stamps that a node gives a key ascend, over restarts too, and no store
 //     takes one that is further ahead of its wall clock than the cap.
 //  6. An object is collected only when nobody holds an older state of the key:
-//     no replica, no hint, and no message on its way.
+//     no replica, no former one, no hint, and no message on its way.
+//  7. A node that is no replica any more drops its copy only when what it knows
+//     is durable elsewhere; in the end none has a copy.
 //
 // That acknowledged writes survive, values go only for a causal reason, counters
 // count and sessions hold is judged by linearizability/causalhist; that replicas
 // become equal by eventualDifference.
 type eventualOracle struct {
-	w          *World
-	index      map[string]int // of the workload's keys, by name
-	dots       map[dotKey]uint64
-	stamps     map[stampKey]uint64
-	last       map[madeKey]causal.Stamp // the highest that a node has given a key
-	copies     [][]copyOf               // by node and key: in its store
-	hints      [][]copyOf               // by node and key: in its handoff
-	left, back []int64                  // by node: when it went down last, and came back
+	w      *World
+	index  map[string]int // of the workload's keys, by name
+	dots   map[dotKey]uint64
+	stamps map[stampKey]uint64
+	last   map[madeKey]causal.Stamp // the highest that a node has given a key
+	copies [][]copyOf               // by node and key: in its store
+	hints  [][]copyOf               // by node and key: in its handoff
 	// forgetful are nodes whose sync policy may have lost how far their clock was.
 	forgetful map[kv.NodeID]bool
 	buf       []byte
@@ -77,7 +78,6 @@ func (o *eventualOracle) init(w *World) {
 			o.index[w.cfg.Keys[i].Name] = i
 		}
 	}
-	o.left, o.back = make([]int64, w.cfg.Nodes), make([]int64, w.cfg.Nodes)
 	for range w.cfg.Nodes {
 		o.copies, o.hints = append(o.copies, make([]copyOf, len(w.cfg.Keys))), append(o.hints, make([]copyOf, len(w.cfg.Keys)))
 	}
@@ -182,11 +182,11 @@ func (o *eventualOracle) digest(v *causal.Value) uint64 {
 // stepped looks at what a lane holds after a batch.
 func (o *eventualOracle) stepped(n *node, lane int) {
 	o.each(lane, func(k int, key *Key, p kv.Partition) {
-		object, digest := n.store(p).Lookup(p, []byte(key.Name))
+		object, digest := n.store(p).Lookup(p, o.w.keys[k])
 		if c := &o.copies[n.idx][k]; digest != c.digest {
 			o.changed(n, k, c, &object, digest)
 		}
-		hint, _ := n.hints(p).Lookup(p, []byte(key.Name))
+		hint, _ := n.hints(p).Lookup(p, o.w.keys[k])
 		if h := &o.hints[n.idx][k]; h.object.Compare(&hint) != causal.Equal {
 			h.object = hint
 			h.states = append(h.states, heldState{object: hint})
@@ -194,18 +194,11 @@ func (o *eventualOracle) stepped(n *node, lane int) {
 	})
 }
 
-// rejoins reports whether a node has just come back from an absence after which
-// it begins empty.
-func (o *eventualOracle) rejoins(n *node) bool {
-	return o.w.cfg.HintTTLMs > 0 && o.w.nowNs-o.back[n.idx] < o.w.cfg.GraceMs()*1e6 && o.back[n.idx]-o.left[n.idx] > o.w.cfg.GraceMs()*1e6/2
-}
-
 // changed checks 2, 5 and 6.
 func (o *eventualOracle) changed(n *node, k int, c *copyOf, object *causal.Object, digest causal.Hash) {
 	switch {
-	case digest == (causal.Hash{}) && !o.rejoins(n):
-		o.forgot(n, k, c)
 	case digest == (causal.Hash{}):
+		o.forgot(n, k, c)
 	case c.object.Compare(object)&causal.After != 0:
 		o.w.violate(Invariant, "node %d: what its store knows of key %q went back, from %s to %s", n.id, o.w.cfg.Keys[k].Name, show(&c.object), show(object))
 	}
@@ -258,7 +251,6 @@ func (c *copyOf) mayBeGone() bool {
 
 // crashed is told before a node goes down: what is durable stays.
 func (o *eventualOracle) crashed(n *node, power bool) {
-	o.left[n.idx] = o.w.nowNs
 	forget := power && o.w.cfg.Disk.Sync != "always" && !o.w.cfg.Strict
 	if forget {
 		o.forgetful[n.id] = true
@@ -277,7 +269,6 @@ func (o *eventualOracle) crashed(n *node, power bool) {
 
 // restored checks 4.
 func (o *eventualOracle) restored(n *node) {
-	o.back[n.idx] = o.w.nowNs
 	o.each(-1, func(k int, key *Key, p kv.Partition) {
 		object, digest := n.store(p).Lookup(p, []byte(key.Name))
 		c := &o.copies[n.idx][k]

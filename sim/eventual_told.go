@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/quoratedb/quorate/actors"
@@ -54,10 +55,14 @@ func (o *eventualOracle) knows(op *ClientOp) func(*causal.Object) bool {
 func (o *eventualOracle) enough(n *node, op *ClientOp, knows func(*causal.Object) bool) {
 	w := o.w
 	key := &w.cfg.Keys[op.Key]
-	b, p := bucketOf(w.layout, key), partitionOf(w.layout, key)
+	newest := w.newestLayout()
+	b, p := bucketOf(newest, key), partitionOf(newest, key)
+	if b.Had != 0 {
+		return // by which map the coordinator counted can't be told; that nothing is lost is judged in the end
+	}
 	var acks causal.Replicas
 	keepers := 0
-	prefs := w.layout.Preference(p)
+	prefs := newest.Preference(p)
 	for i, id := range prefs {
 		if x, ok := o.copies[id-1][op.Key].durable(w.nodes[id-1]); ok && knows(x) {
 			acks = acks.With(i)
@@ -97,20 +102,43 @@ func metAnywhere(w *World, ask kv.Ask, p kv.Partition, yes causal.Replicas) bool
 	return false
 }
 
+// moved checks that a former replica drops a copy only when what it knows is
+// durable elsewhere. What is dead may have been collected there in between.
+func (o *eventualOracle) moved(n *node, k int, c *copyOf) {
+	key := &o.w.cfg.Keys[k]
+	object := c.object
+	_, dead := object.DeadSinceMs(n.clock.wall(o.w.nowNs))
+	if dead || *o.w.lossy.at(partitionOf(o.w.layout, key)) {
+		return
+	}
+	for i := range o.w.nodes {
+		if i == n.idx {
+			continue
+		}
+		if x, ok := o.copies[i][k].durable(o.w.nodes[i]); ok && x.Compare(&object)&causal.Before == 0 {
+			return
+		}
+	}
+	o.w.violate(Invariant, "node %d, no replica of key %q any more, drops its copy, and no other node holds all of it durably: %s", n.id, key.Name, show(&object))
+}
+
 // forgot checks that nobody has an older state of a key that a store drops.
 func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
 	key := &o.w.cfg.Keys[k]
 	p, object := partitionOf(o.w.layout, key), c.object
 	older := func(x *causal.Object) bool { return !x.IsZero() && object.Compare(x)&causal.After != 0 }
-	for _, id := range o.w.layout.Preference(p) {
-		other := o.w.nodes[id-1]
+	if n.laneOf(p).Layout().IndexOf(p, n.id) < 0 {
+		o.moved(n, k, c)
+		return
+	}
+	for _, other := range o.w.nodes { // those that were replicas once, too
 		held := &o.copies[other.idx][k]
 		x := &held.object
 		if !other.up && len(held.states) > 0 {
 			x = &held.states[0].object
 		}
-		if id != n.id && older(x) {
-			o.w.violate(Invariant, "node %d drops the dead key %q, and node %d holds an older state: %s", n.id, key.Name, id, show(x))
+		if other != n && older(x) {
+			o.w.violate(Invariant, "node %d drops the dead key %q, and node %d holds an older state: %s", n.id, key.Name, other.id, show(x))
 		}
 	}
 	for i, hints := range o.hints {
@@ -181,8 +209,13 @@ func (w *World) eventualDifference() string {
 }
 
 func (w *World) eventualDiffers(p kv.Partition) string {
-	prefs := w.layout.Preference(p)
+	prefs := w.newestLayout().Preference(p)
 	first := w.nodes[prefs[0]-1]
+	for _, n := range w.nodes {
+		if n.up && !slices.Contains(prefs, n.id) && n.store(p).Keys(p) > 0 {
+			return fmt.Sprintf("partition %d: node %d is no replica any more and holds %d keys", p, n.id, n.store(p).Keys(p))
+		}
+	}
 	for _, id := range prefs {
 		n := w.nodes[id-1]
 		if !n.up {

@@ -13,16 +13,21 @@ import (
 type MapOp struct {
 	AtNs   int64     `json:"at_ns"`
 	Node   kv.NodeID `json:"node"`
-	Do     string    `json:"do"` // create, set, drop; put, get
+	Do     string    `json:"do"` // create, set, drop; resize; put, get
 	Bucket string    `json:"bucket"`
 	Mode   string    `json:"mode,omitempty"` // create
 	Key    string    `json:"key,omitempty"`  // put, get
+	N      int       `json:"n,omitempty"`    // resize: of an eventual bucket of config.buckets
+	// GraceMs goes with N.
+	GraceMs int64 `json:"grace_ms,omitempty"`
 	// Tag tells what the operation writes from all else: a value, or the TTL of a
 	// bucket that has one.
 	Tag int64 `json:"tag,omitempty"`
 }
 
-func (op *MapOp) isChange() bool { return op.Do == "create" || op.Do == "set" || op.Do == "drop" }
+func (op *MapOp) isChange() bool {
+	return op.Do == "create" || op.Do == "set" || op.Do == "drop" || op.Do == "resize"
+}
 
 // change translates it.
 func (op *MapOp) change() kv.Change {
@@ -38,6 +43,10 @@ func (op *MapOp) change() kv.Change {
 		c.Kind, c.Given = kv.SetBucket, kv.FieldTTL
 	case "drop":
 		c.Kind = kv.DropBucket
+	case "resize":
+		// Those buckets come from the configuration without a grace, and none that is
+		// changed may be.
+		c.Kind, c.Given, c.Bucket = kv.SetBucket, kv.FieldN|kv.FieldGrace, kv.Bucket{Name: op.Bucket, N: uint8(op.N), GraceMs: op.GraceMs}
 	}
 	return c
 }
@@ -51,12 +60,16 @@ func (op *MapOp) validate(nodes int) error {
 	}
 	switch op.Do {
 	case "set", "drop", "put", "get":
+	case "resize":
+		if op.N < 1 || op.N > min(nodes, kv.MaxReplicas) {
+			return fmt.Errorf("n is %d: use 1 to %d", op.N, min(nodes, kv.MaxReplicas))
+		}
 	case "create":
 		if _, err := kv.ParseMode(op.Mode); err != nil {
 			return err
 		}
 	default:
-		return fmt.Errorf("do is %q: use create, set, drop, put or get", op.Do)
+		return fmt.Errorf("do is %q: use create, set, drop, resize, put or get", op.Do)
 	}
 	return nil
 }
@@ -67,6 +80,7 @@ type mapProfile struct {
 	changes  span64
 	names    span64
 	accesses span64
+	resizes  span64
 	mode     []weighted
 	mix      []weighted
 	readNs   span64
@@ -78,7 +92,8 @@ func (p *profile) mapKnobs() []knob {
 	mix, mixNames := oneOf("create", "set", "drop")
 	return []knob{
 		numeric("map.share", &m.share, percent(), 0, whole, "share of the seeds in which buckets are created, changed and dropped"),
-		numeric("map.changes", &m.changes, plain(), 1, 200, "how many changes are asked for"),
+		numeric("map.changes", &m.changes, plain(), 0, 200, "how many changes are asked for"),
+		numeric("map.resizes", &m.resizes, plain(), 0, 200, "how often an eventual bucket of the workload gets another N"),
 		numeric("map.names", &m.names, plain(), 1, 16, "names of buckets that they are about"),
 		numeric("map.accesses", &m.accesses, plain(), 0, 10_000, "writes and reads of keys of those buckets"),
 		choice("map.mode", &m.mode, mode, modes, "the mode of a bucket that is created"),
@@ -118,4 +133,31 @@ func (d *drawer) drawMap() {
 		}
 		d.plan.MapOps = append(d.plan.MapOps, op)
 	}
+	for range int(d.in(p.resizes)) {
+		tag++
+		d.resize(MapOp{AtNs: at(), Node: node(), Do: "resize", Tag: tag})
+	}
+}
+
+// resize draws an N that the settings of some eventual bucket allow.
+func (d *drawer) resize(op MapOp) {
+	c := &d.plan.Config
+	if len(c.Buckets) == 0 {
+		return
+	}
+	b := oneIn(d, c.Buckets)
+	if b.Mode != "eventual" {
+		return
+	}
+	least := 1
+	for _, ask := range []string{b.R, b.W} {
+		if n, err := strconv.Atoi(ask); err == nil {
+			least = max(least, n)
+		}
+	}
+	if op.GraceMs = c.GraceMs(); c.HintTTLMs == 0 { // hints live as long as in a real cluster
+		op.GraceMs = 24 * hour / 1e6
+	}
+	op.Bucket, op.N = b.Name, int(d.between(int64(least), int64(min(c.Nodes, kv.MaxReplicas))))
+	d.plan.MapOps = append(d.plan.MapOps, op)
 }

@@ -35,10 +35,8 @@ type need struct {
 func (s *Coordinator) SetLayout(c *actors.Context, l *ring.Layout) {
 	old := s.cfg.Layout
 	s.cfg.Layout = l
-	left := false
-	for id, p := range s.parts.All() {
-		left = left || p.self >= 0 && l.IndexOf(id, s.cfg.Node) < 0
-	}
+	left := old != nil && s.leaves(old, l)
+	failpoint.Inject("bug-78-no-new-term-when-a-copy-leaves", func() { left = false })
 	if old != nil {
 		s.answerGone(c, old)
 	}
@@ -50,6 +48,15 @@ func (s *Coordinator) SetLayout(c *actors.Context, l *ring.Layout) {
 		s.place()
 	}
 	s.schedule(c)
+}
+
+// leaves reports whether a map takes a partition away from this node. What parts
+// has does not tell: it begins anew with each map, and events may be older.
+func (s *Coordinator) leaves(old, l *ring.Layout) (yes bool) {
+	old.Each(func(p kv.Partition) {
+		yes = yes || old.Mode(p) == kv.Eventual && old.IndexOf(p, s.cfg.Node) >= 0 && l.IndexOf(p, s.cfg.Node) < 0
+	})
+	return yes
 }
 
 // answerGone ends the operations on buckets that the newest map has no more, or

@@ -108,6 +108,9 @@ var bugs = []Bug{
 	{Number: 73, Names: []string{"actors/shard/bug-73-late-forward-meets-the-next-bucket"}, Scenarios: []string{"slots", "buckets"}},
 	{Number: 74, Names: []string{"actors/cluster/bug-74-doubtful-change-made-anew"}, Scenarios: []string{"buckets"}},
 	{Number: 75, Names: []string{"actors/coordinate/bug-75-operation-meets-the-next-bucket"}, Scenarios: []string{"slots", "buckets"}},
+	{Number: 76, Names: []string{"actors/repair/bug-76-former-copy-dropped-undelivered"}, Scenarios: []string{"resizes"}},
+	{Number: 77, Names: []string{"actors/repair/bug-77-former-replica-not-asked"}, Scenarios: []string{"resizes"}},
+	{Number: 78, Names: []string{"actors/coordinate/bug-78-no-new-term-when-a-copy-leaves"}, Scenarios: []string{"resizes"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
