@@ -42,9 +42,14 @@ type laneShare struct {
 	part  int // of the call
 }
 
-// doBytes bounds the keys and values that one message to a lane carries; a
-// larger Do goes in several rounds.
-const doBytes = 4 << 20
+// doBytes and doOps bound the keys and values, and the operations, that a Do has
+// under way; a larger one goes in several rounds. A lane that is given 65,536
+// operations at a time does nothing else for so long that its peers, with much
+// else to do on their machine, take the node for dead.
+const (
+	doBytes = 4 << 20
+	doOps   = 4096
+)
 
 func newSession(n *Node) *session {
 	s := &session{node: n, lanes: make([]laneShare, n.cfg.Lanes)}
@@ -106,7 +111,7 @@ func (s *session) prefix(ops []msg.Op) int {
 	bytes := 0
 	for i := range ops {
 		bytes += sizeOf(&ops[i])
-		if i > 0 && (bytes > doBytes || i >= s.node.cfg.Limits.BatchOps) {
+		if i > 0 && (bytes > doBytes || i >= min(doOps, s.node.cfg.Limits.BatchOps)) {
 			return i
 		}
 	}
