@@ -62,7 +62,7 @@ func (s *Coordinator) makeSibling(c *actors.Context, f ref, p *part, it *msg.Put
 	s.renew()
 	object, err := base.Put(*seen, &s.source, v)
 	if err != nil {
-		s.finish(c, f, kv.Refused(err.Error()))
+		s.invalid(c, f, err)
 		return false
 	}
 	it.Object = object
@@ -221,7 +221,7 @@ func (s *Coordinator) context(c *actors.Context, f ref, p *part) *causal.Seen {
 	}
 	seen, err := causal.ParseToken(t.Context, p.tokenBucket(), f.op().Key)
 	if err != nil {
-		s.finish(c, f, kv.Refused(err.Error()))
+		s.invalid(c, f, err)
 		return nil
 	}
 	return &seen

@@ -62,7 +62,7 @@ func (s *Coordinator) startRead(c *actors.Context, f ref, rd *read) {
 	}
 	need, err := s.readNeed(p, op)
 	if err != nil {
-		s.finish(c, f, kv.Refused(err.Error()))
+		s.invalid(c, f, err)
 		return
 	}
 	if p.hopeless(need) {

@@ -1,6 +1,11 @@
 package coordinate
 
-import "github.com/quoratedb/quorate/actors/kv"
+import (
+	"strings"
+
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+)
 
 // refusal says why a bucket can't carry an operation out, and what it can; ""
 // if it can. Everything conditional needs one place that decides, which only
@@ -27,6 +32,12 @@ func refusal(b *kv.Bucket, op *kv.Op) string {
 		return "a counter has no time to live: its increments can't be forgotten one by one"
 	}
 	return ""
+}
+
+// invalid ends an operation that can't be carried out as it was asked. Its client
+// has no use for the name of the package that found out.
+func (s *Coordinator) invalid(c *actors.Context, f ref, err error) {
+	s.finish(c, f, kv.Refused(strings.TrimPrefix(err.Error(), "causal: ")))
 }
 
 func refusalABD(op *kv.Op) string {

@@ -53,7 +53,7 @@ func (s *Coordinator) startWrite(c *actors.Context, f ref, w *write, it *msg.Put
 	}
 	need, err := s.writeNeed(p, op)
 	if err != nil {
-		s.finish(c, f, kv.Refused(err.Error()))
+		s.invalid(c, f, err)
 		return
 	}
 	if p.hopeless(need) {

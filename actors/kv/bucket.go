@@ -35,7 +35,7 @@ func ParseMode(s string) (Mode, error) {
 			return m, nil
 		}
 	}
-	return 0, fmt.Errorf("kv: mode %q, allowed are strong, abd and eventual", s)
+	return 0, fmt.Errorf("mode %q, allowed are strong, abd and eventual", s)
 }
 
 // Policy is how an eventual bucket settles concurrent writes.
@@ -72,7 +72,7 @@ func ParsePolicy(s string) (Policy, error) {
 			return p, nil
 		}
 	}
-	return 0, fmt.Errorf("kv: policy %q, allowed are siblings, lww and counters", s)
+	return 0, fmt.Errorf("policy %q, allowed are siblings, lww and counters", s)
 }
 
 // Repair is when a read of an eventual bucket mends the replicas that it found behind.
@@ -108,7 +108,7 @@ func ParseRepair(s string) (Repair, error) {
 			return r, nil
 		}
 	}
-	return 0, fmt.Errorf("kv: repair %q, allowed are async, blocking and off", s)
+	return 0, fmt.Errorf("repair %q, allowed are async, blocking and off", s)
 }
 
 // Sizes is a set of numbers of replicas, 1 to MaxReplicas.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // ChangeKind is what a change does to the buckets of a cluster.
@@ -236,7 +237,7 @@ func (b *Bucket) check(given Fields, r *Rules) error {
 	case b.TTLMs > 0 && b.Policy == Counters:
 		return bad(b.Name, "counters never expire, ttl must be 0")
 	case b.GraceMs <= r.MinGraceMs:
-		return bad(b.Name, "grace of %d ms, it must be longer than %d ms: the life of a hint, of a message and the drift of clocks", b.GraceMs, r.MinGraceMs)
+		return bad(b.Name, "grace of %v, it must be longer than %v: the life of a hint, of a message and the drift of clocks", time.Duration(b.GraceMs)*time.Millisecond, time.Duration(r.MinGraceMs)*time.Millisecond)
 	}
 	for i, a := range []Ask{b.R, b.W} {
 		name := [...]string{"r", "w"}[i]

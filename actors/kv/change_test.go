@@ -54,7 +54,7 @@ func TestChangesThatAreRefused(t *testing.T) {
 		`bad bucket "x": a bucket in mode strong takes no ttl; a bucket in mode eventual does`:                 create("x", FieldTTL, Bucket{TTLMs: 1}),
 		`bad bucket "x": a bucket in mode abd takes no sloppy; a bucket in mode eventual does`:                 create("x", FieldMode|FieldSloppy, Bucket{Mode: ABD}),
 		`bad bucket "x": w is 4, allowed are 1 to n (3)`:                                                       create("x", FieldMode|FieldW, Bucket{Mode: Eventual, W: Ask{Count: 4}}),
-		`bad bucket "x": grace of 1000 ms, it must be longer than 1000 ms: the life of a hint, of a message and the drift of clocks`: create("x", FieldMode|FieldGrace,
+		`bad bucket "x": grace of 1s, it must be longer than 1s: the life of a hint, of a message and the drift of clocks`: create("x", FieldMode|FieldGrace,
 			Bucket{Mode: Eventual, GraceMs: 1000}),
 		`bad bucket "x": counters never expire, ttl must be 0`:                                                                      create("x", FieldMode|FieldPolicy|FieldTTL, Bucket{Mode: Eventual, Policy: Counters, TTLMs: 1}),
 		`bucket exists: "abd" is in mode abd; choose another name, or set its settings`:                                             create("abd", 0, Bucket{}),

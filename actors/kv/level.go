@@ -49,7 +49,7 @@ func ParseAsk(s string) (Ask, error) {
 	if len(s) == 1 && s[0] >= '1' && s[0] <= '0'+MaxReplicas {
 		return Ask{Count: s[0] - '0'}, nil
 	}
-	return Ask{}, fmt.Errorf("kv: %q replicas, allowed are 1 to %d, one, quorum, all, local_quorum and each_quorum", s, MaxReplicas)
+	return Ask{}, fmt.Errorf("%q is no number of replicas, allowed are 1 to %d, one, quorum, all, local_quorum and each_quorum", s, MaxReplicas)
 }
 
 func (a Ask) String() string {

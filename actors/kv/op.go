@@ -77,6 +77,9 @@ type Tuning struct {
 	WantContext bool
 }
 
+// StrongTakesNoTuning is why a strong bucket refuses every Tuning.
+const StrongTakesNoTuning = "a strong bucket takes no r, w, causal context or ttl: a majority decides on each of its operations, one after the other and by no clock. Allowed is the operation without them; buckets of mode eventual take them"
+
 // IsWrite reports whether the operation may change the key.
 func (o *Op) IsWrite() bool { return o.Kind != OpGet }
 

@@ -93,7 +93,7 @@ func (s *Shard) open(c *actors.Context, r *request) {
 		case !op.Kind.Valid() || !op.Cond.Valid():
 			s.finish(c, f, kv.Result{Status: kv.BadRequest})
 		case op.Tuning != nil:
-			s.finish(c, f, kv.Refused("a strong bucket takes no r, w, causal context or ttl; a bucket in mode eventual does"))
+			s.finish(c, f, kv.Refused(kv.StrongTakesNoTuning))
 		default:
 			s.route(c, f)
 		}

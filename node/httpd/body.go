@@ -136,12 +136,24 @@ func decodeStrict(body []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return err
+		return inJSONsWords(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("there is something after the JSON object")
 	}
 	return nil
+}
+
+// inJSONsWords says what encoding/json found without the names of Go's types.
+func inJSONsWords(err error) error {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case !errors.As(err, &wrong):
+		return errors.New(strings.TrimPrefix(err.Error(), "json: "))
+	case wrong.Field == "":
+		return fmt.Errorf("it is a %s", wrong.Value)
+	}
+	return fmt.Errorf("%q can't be a %s", wrong.Field, wrong.Value)
 }
 
 // appendValue appends "value" (and "type", where it is not a common one, and

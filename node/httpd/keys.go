@@ -21,7 +21,7 @@ func (s *Server) queryKey(w http.ResponseWriter, r *http.Request, also ...string
 		return nil, nil, false
 	}
 	for name := range q {
-		if name != "key" && !slices.Contains(also, name) {
+		if name != "key" && !(len(also) == 0 && tunes(name)) && !slices.Contains(also, name) {
 			badRequest(w, "unknown parameter %q, allowed is %s", name, strings.Join(append([]string{"key"}, also...), " and "))
 			return nil, nil, false
 		}
@@ -49,13 +49,24 @@ func (s *Server) checkKey(w http.ResponseWriter, key []byte) ([]byte, bool) {
 
 // queried serves /kv.
 func (s *Server) queried(w http.ResponseWriter, r *http.Request) {
-	if key, _, ok := s.queryKey(w, r); ok {
-		s.serveKey(w, r, &target{key: key, style: plain})
+	key, _, ok := s.queryKey(w, r)
+	if !ok {
+		return
 	}
+	t := &target{key: key, style: plain}
+	if err := t.parse(r, false); err != nil {
+		badRequest(w, "%v", err)
+		return
+	}
+	s.serveKey(w, r, t)
 }
 
 func (s *Server) serveKey(w http.ResponseWriter, r *http.Request, t *target) {
 	cond, err := parsePreconditions(r.Header)
+	if !t.strong() && (err != nil || cond != (preconditions{})) {
+		s.noRevisions(w, t)
+		return
+	}
 	if err != nil {
 		badRequest(w, "%v", err)
 		return
@@ -73,10 +84,6 @@ func (s *Server) serveKey(w http.ResponseWriter, r *http.Request, t *target) {
 }
 
 func (s *Server) get(w http.ResponseWriter, r *http.Request, t *target, cond preconditions) {
-	if !t.strong() && cond != (preconditions{}) {
-		s.noRevisions(w, t)
-		return
-	}
 	res := s.do(t, kv.Op{Kind: kv.OpGet})
 	if res.Status == kv.NotFound && (cond.matchAny || !cond.match.IsZero()) {
 		res.Status = kv.CondFailed
@@ -291,11 +298,15 @@ func (s *Server) written(w http.ResponseWriter, res kv.Result, t *target, own in
 	writeBody(w, http.StatusOK, "application/json", t.appendFacts(b, &res))
 }
 
-// noRevisions refuses a condition on a read of a bucket without revisions.
+// noRevisions refuses a condition in a bucket without revisions.
 func (s *Server) noRevisions(w http.ResponseWriter, t *target) {
+	instead := "reads and writes without them"
+	if t.causal() {
+		instead += ", and the causal context of a read with the write that follows from it (" + contextHeader + ")"
+	}
 	writeError(w, http.StatusUnprocessableEntity, codeRefused, fmt.Sprintf(
-		"If-Match and If-None-Match need a bucket of mode strong: a key of bucket %q, mode %v, has no revision; a read without them returns what is there",
-		t.bucket.Name, t.bucket.Mode))
+		"If-Match and If-None-Match need a bucket of mode strong: in bucket %q, mode %v, nobody decides which write of a key came first, so its values have no revision. Allowed here are %s",
+		t.bucket.Name, t.bucket.Mode, instead))
 }
 
 // writeSiblings answers a read with all concurrent values of a key.

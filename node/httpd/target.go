@@ -138,11 +138,11 @@ func (t *target) parse(r *http.Request, incr bool) error {
 	}
 	var allowed []string
 	switch {
-	case incr && t.bucket == nil:
+	case incr && t.strong():
 		allowed = []string{"by"}
 	case incr:
 		allowed = []string{"by", "w"}
-	case t.bucket == nil:
+	case t.strong():
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		allowed = []string{"r"}
 	case r.Method == http.MethodPut:
@@ -152,6 +152,9 @@ func (t *target) parse(r *http.Request, incr bool) error {
 	}
 	for name, values := range q {
 		switch {
+		case name == "key" && t.style == plain: // read already
+			continue
+		case t.strong() && tunes(name): // the node refuses it, and says why
 		case !slices.Contains(allowed, name) && len(allowed) == 0:
 			return fmt.Errorf("no parameters are allowed here, a question mark in a key is %%3F")
 		case !slices.Contains(allowed, name):
@@ -170,6 +173,10 @@ func (t *target) parse(r *http.Request, incr bool) error {
 	}
 	return t.checkContext()
 }
+
+// tunes reports whether a parameter is one of those that buckets which are not
+// strong know.
+func tunes(name string) bool { return name == "r" || name == "w" || name == "ttl" }
 
 func (t *target) checkContext() error {
 	if n := len(t.asked.Context); n > door.MaxContextBytes {

@@ -56,7 +56,7 @@ func TestBuckets(t *testing.T) {
 		{"CSET k $C three", "[$C]"}, {"CGET k R 1", "[$C three]"}, {"CGET k R all", "[$C three]"},
 		{"CDEL k $C W quorum", "[$C]"}, {"CGET k", "[$C]"}, {"GET k", "<nil>"}, {"CSET k $C four W 1", "[$C]"}, {"CGET k", "[$C four]"},
 		{"CDEL j ''", "[$C]"}, {"SET j a", "OK"}, {"CSET j - b", "ERR …"}, {"CSET j " + strings.Repeat("a", 17<<10) + " b", "ERR a context of 17408 bytes…"}, {"CSET j '' b", "[$C b a]"}, {"CDEL j ''", "[$C b a]"}, {"CDEL j $C", "[$C]"},
-		{"CSET other $C x", "ERR causal: malformed context token…"}, {"CGET k R 2", "ERR …"}, {"CGET k R none", "ERR kv: \"none\" replicas, allowed are 1 to 7, one…"},
+		{"CSET other $C x", "ERR malformed context token…"}, {"CGET k R 2", "ERR …"}, {"CGET k R none", "ERR \"none\" is no number of replicas, allowed are 1 to 7, one…"},
 		{"CGET k W 1", "ERR syntax error, options here are R, with a value each"}, {"CGET k R", "ERR syntax error, options…"}, {"CGET k R 1 R 1", "ERR syntax error"},
 		{"SET k v NX", "ERR a conditional write needs a bucket of mode strong…"}, {"GETDEL k", "ERR the value before a write is not known…"},
 		{"CAS k a b", "ERR compare-and-set needs a bucket of mode strong…"}, {"INCR n", "ERR increments need a bucket of policy counters…"},

@@ -110,7 +110,7 @@ func TestReplies(t *testing.T) {
 		{cmd("GET", "new"), bulk("3")},
 		{cmd("SET", "none", "3", "xx"), "$-1\r\n"},
 		{cmd("SET", "a", "3", "NX", "XX"), "-ERR syntax error\r\n"},
-		{cmd("SET", "a", "3", "EX", "10"), "-ERR a strong bucket takes no r, w, causal context or ttl; a bucket in mode eventual does\r\n"},
+		{cmd("SET", "a", "3", "EX", "10"), "-ERR " + kv.StrongTakesNoTuning + "\r\n"},
 		{cmd("SET", "a", "3", "PX", "0"), "-ERR invalid expire time in 'set' command\r\n"},
 		{cmd("SET", "a", "3", "EX"), "-ERR syntax error\r\n"},
 		{cmd("SETEX", "a", "x", "3"), "-ERR value is not an integer or out of range\r\n"},

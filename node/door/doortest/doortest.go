@@ -193,7 +193,7 @@ func (s *session) DoIn(bucket string, ops []msg.Op) []kv.Result {
 
 func (h *Host) apply(b *kv.Bucket, op *kv.Op) kv.Result {
 	if op.Tuning != nil {
-		return kv.Refused("a strong bucket takes no r, w, causal context or ttl; a bucket in mode eventual does")
+		return kv.Refused(kv.StrongTakesNoTuning)
 	}
 	at := place{b.Created, string(op.Key)}
 	reg := h.keys[at]
