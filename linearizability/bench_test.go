@@ -21,7 +21,9 @@ func (x mix) drawKeys(r *rand.Rand, keys, ops int) (h History) {
 	return h
 }
 
-// workloads are the sizes that the project relies on.
+// workloads are the sizes and shapes that the project relies on. Its own tools never
+// write a value twice: a history of few values, many of whose writes have an unknown
+// outcome, has too many explanations for any search once none of them holds.
 var workloads = []struct {
 	mix
 	keys, ops int
@@ -31,7 +33,8 @@ var workloads = []struct {
 	{mix{name: "register 100k, one key", model: Register, kinds: []Kind{Get, Set}, unique: true, unknown: 0.05, clients: 20}, 1, 100_000, time.Second},
 	{mix{name: "kv simulator", model: KV, kinds: []Kind{Get, Set, Get, Delete, CAS, Incr}, unique: true, unknown: 0.1, clients: 6, deltas: []int64{1}, saw: true}, 5, 300, 100 * time.Millisecond},
 	{mix{name: "kv torture", model: KV, kinds: []Kind{Get, Set, Get, Delete, CAS}, unique: true, unknown: 0.02, clients: 8}, 50, 50_000, 3 * time.Second},
-	{mix{name: "cas register", model: CASRegister, kinds: []Kind{Get, Set, CAS}, unknown: 0.1, clients: 8}, 10, 10_000, 3 * time.Second},
+	{mix{name: "cas register", model: CASRegister, kinds: []Kind{Get, Set, CAS}, unique: true, unknown: 0.1, clients: 8}, 10, 10_000, 3 * time.Second},
+	{mix{name: "cas register, three values", model: CASRegister, kinds: []Kind{Get, Set, CAS}, unknown: 0.02, clients: 8}, 10, 10_000, 3 * time.Second},
 	{mix{name: "counter", model: Counter, kinds: []Kind{Get, Incr, Incr}, unknown: 0.1, clients: 8, deltas: []int64{1}}, 10, 10_000, 3 * time.Second},
 	{mix{name: "counter of answers", model: Counter, kinds: []Kind{Get, Incr, Incr}, unknown: 0.1, clients: 8, deltas: []int64{1, 2, 3}, saw: true}, 10, 10_000, 3 * time.Second},
 }
