@@ -120,17 +120,6 @@ func (n *Node) recoverLog() (*wal.Log, *system.Node, error) {
 	return log, sys, nil
 }
 
-// reserveMs is how far ahead of its clock a node may stamp writes by one mark on
-// its disk. After a crash it stamps none until its clock has almost reached the
-// mark, so it is short where a mark is durable at once. Elsewhere it outlasts the
-// syncs: a mark that the disk may have lost must not be one that was stamped with.
-func (p SyncPolicy) reserveMs() int64 {
-	if p.Mode == SyncAlways {
-		return 1000
-	}
-	return max(4000, 3*p.Every.Milliseconds())
-}
-
 // systemConfig is what the actors are told.
 func (n *Node) systemConfig() system.Config {
 	c, t := &n.cfg, &n.cfg.Timing
@@ -146,9 +135,11 @@ func (n *Node) systemConfig() system.Config {
 	s.Shard.KeepTouching = c.KeepTouching
 	s.Coordinate.RequestTimeoutNs, s.Coordinate.ResendNs = t.Request.Nanoseconds(), t.Resend.Nanoseconds()
 	s.Coordinate.MaxPending = c.Limits.PendingOps
-	s.Coordinate.Clock.ReserveMs = c.Sync.reserveMs()
 	e := &c.Eventual
 	s.Coordinate.HintAfterNs, s.Coordinate.Clock.CapMs = e.HintAfter.Nanoseconds(), e.ClockCap.Milliseconds()
+	if c.Sync.Mode == SyncInterval {
+		s.Coordinate.Clock.SyncMs = c.Sync.Every.Milliseconds() + 1
+	}
 	s.Handoff.HintTTLMs, s.Handoff.CapMs = e.HintTTL.Milliseconds(), e.ClockCap.Milliseconds()
 	s.Handoff.TargetBytes, s.Handoff.TotalBytes = e.HintBytes, e.HintTotal
 	s.Repair.IntervalNs, s.Repair.SettleNs, s.Repair.CollectNs = e.RepairEvery.Nanoseconds(), e.RepairWait.Nanoseconds(), e.Collect.Nanoseconds()

@@ -13,6 +13,9 @@ func (n *node) eventualConfig(cfg *system.Config) {
 	co := &cfg.Coordinate
 	co.RequestTimeoutNs, co.ResendNs, co.MaxPending = c.RequestTimeoutNs, c.ResendNs, c.MaxPending
 	co.HintAfterNs = max(min(2*c.ResendNs, c.RequestTimeoutNs/2), 1)
+	if c.Disk.Sync == "interval" {
+		co.Clock.SyncMs = c.Disk.IntervalNs/1e6 + 1
+	}
 	hand := &cfg.Handoff
 	hand.BackoffNs, hand.MaxBackoffNs, hand.ProbeNs = c.BackoffNs, 16*c.BackoffNs, 8*c.SuspectNs
 	hand.AnswerNs = 4 * c.ResendNs

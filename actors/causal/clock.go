@@ -10,11 +10,8 @@ import (
 	"github.com/quoratedb/quorate/actors/kv"
 )
 
-// The defaults of a ClockConfig.
-const (
-	DefaultCapMs     = 500
-	DefaultReserveMs = 4000
-)
+// DefaultCapMs is a ClockConfig's CapMs if none is given.
+const DefaultCapMs = 500
 
 // Why a Clock refuses.
 var (
@@ -30,10 +27,14 @@ var (
 type ClockConfig struct {
 	// CapMs is how far a stamp may be ahead of the local wall clock.
 	CapMs int64
-	// ReserveMs is how far ahead the high-water mark is set. It should be more
-	// than twice the sync interval of the journal: the mark counts once it is
-	// durable. After a crash no stamp is given out until the wall clock is
-	// within CapMs of the mark, ReserveMs-CapMs at most.
+	// SyncMs is how much later than it counts as durable a record may come to be
+	// on the disk: the interval between syncs. 0 if it is there before, or if
+	// nobody asks for syncs: then no reserve would outlast a power loss, and a
+	// crash of the process alone loses nothing.
+	SyncMs int64
+	// ReserveMs is how far ahead the high-water mark is set. After a crash no stamp
+	// is given out until the wall clock is within CapMs of the mark. The default
+	// follows from CapMs and SyncMs.
 	ReserveMs int64
 	Node      kv.NodeID
 }
@@ -59,16 +60,33 @@ type Clock struct {
 	askedMs int64 // the highest mark that Reserve returned
 }
 
+// defaultReserveMs is half of the cap, so that a node that restarts can stamp
+// writes at once, and not as far ahead as its peers would just bear. It is more
+// only for syncs: a new mark is asked for when half of the reserve is left, and
+// has to be on the disk before that is used up.
+func (c *ClockConfig) defaultReserveMs() int64 {
+	const (
+		leastMs = 100  // with less, every few writes would wait for a mark
+		mostMs  = 1000 // with more, stamps after a crash are far in the future
+		fsyncMs = 250  // what an fsync may take
+	)
+	reserve := min(max(c.CapMs/2, leastMs), mostMs)
+	if c.SyncMs > 0 {
+		reserve = max(reserve, 2*(c.SyncMs+fsyncMs))
+	}
+	return reserve
+}
+
 // NewClock returns a clock that has not seen anything. It panics if a setting is negative.
 func NewClock(cfg ClockConfig) Clock {
-	if cfg.CapMs < 0 || cfg.ReserveMs < 0 {
-		panic(fmt.Sprintf("causal: clock with cap %d ms and reserve %d ms, allowed are 0 (default) and above", cfg.CapMs, cfg.ReserveMs))
+	if cfg.CapMs < 0 || cfg.ReserveMs < 0 || cfg.SyncMs < 0 {
+		panic(fmt.Sprintf("causal: clock with cap %d ms, reserve %d ms and syncs every %d ms, allowed are 0 (default) and above", cfg.CapMs, cfg.ReserveMs, cfg.SyncMs))
 	}
 	if cfg.CapMs == 0 {
 		cfg.CapMs = DefaultCapMs
 	}
 	if cfg.ReserveMs == 0 {
-		cfg.ReserveMs = DefaultReserveMs
+		cfg.ReserveMs = cfg.defaultReserveMs()
 	}
 	return Clock{cfg: cfg}
 }

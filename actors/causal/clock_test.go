@@ -190,6 +190,51 @@ func TestSkewedIsFarFromTheMedian(t *testing.T) {
 	})
 }
 
+// A node that crashes right after a mark stamps writes at once.
+func TestARestartedClockGoesOnAtOnce(t *testing.T) {
+	for _, capMs := range []int64{200, 500, 60_000} {
+		const wall = 1_000_000
+		cfg := ClockConfig{Node: 1, CapMs: capMs}
+		marks, last := []int64{}, Stamp{}
+		for range 2 {
+			c := NewClock(cfg)
+			for _, m := range marks {
+				c.Restore(m)
+			}
+			mark, ok := c.Reserve(wall)
+			require.True(t, ok)
+			c.Reserved(mark)
+			marks = append(marks, mark)
+			s, err := c.Now(wall)
+			require.NoError(t, err)
+			require.True(t, last.Less(s))
+			last = s
+		}
+	}
+}
+
+// Under a lazy sync policy the mark that stamps rest on is on the disk, as long as writes go on.
+func TestMarksAreOnTheDiskBeforeTheyAreUsed(t *testing.T) {
+	const syncMs, fsyncMs = 1000, 200
+	c := NewClock(ClockConfig{Node: 1, SyncMs: syncMs})
+	mark, _ := c.Reserve(0)
+	c.Reserved(mark)
+	synced, due := mark, map[int64]int64{} // marks, by when they are on the disk
+	for wall := int64(0); wall < 20_000; wall += 5 {
+		if m, ok := due[wall]; ok {
+			synced = max(synced, m)
+		}
+		if m, ok := c.Reserve(wall); ok {
+			c.Reserved(m) // counts at once
+			due[wall+syncMs+fsyncMs] = m
+		}
+		s, err := c.Now(wall)
+		require.NoError(t, err)
+		require.LessOrEqual(t, s.Ms, synced)
+	}
+	require.Greater(t, synced, int64(15_000))
+}
+
 func TestRestartsInQuickSuccessionDoNotPushTheClockAway(t *testing.T) {
 	const wall, reserve = 1_000_000, 4000
 	marks := []int64{}
