@@ -129,7 +129,7 @@ func (d *drawer) operation(op *ClientOp, number int64) {
 		// sees names the increments that took place, so that the checker can
 		// decide histories with many unknown outcomes.
 		op.Do = "get"
-		if k := d.increments[op.Key]; k < 48 && d.ppm(600_000) {
+		if k := d.increments[op.Key]; k < maxIncrements && d.ppm(600_000) {
 			op.Do, op.Value = "incr", firstDelta<<k
 			d.increments[op.Key]++
 		}

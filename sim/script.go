@@ -47,6 +47,12 @@ func (d *drawer) script(kind string) {
 		d.lostDisk(at)
 	case "impatient":
 		d.impatient()
+	case "clock-back":
+		d.clockBack(at)
+	case "stand-ins":
+		d.standIns(at)
+	case "remake":
+		d.remake(at)
 	default:
 		panic("sim: unknown script " + kind)
 	}
@@ -55,7 +61,8 @@ func (d *drawer) script(kind string) {
 // scriptNames lists what script knows.
 func scriptNames() []string {
 	return []string{"minority", "stale-owner", "slow-touch", "bad-fsync", "blackout", "swizzle", "rolling", "one-way",
-		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "missed-claim", "early-answer", "lost-disk", "impatient"}
+		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "missed-claim", "early-answer", "lost-disk", "impatient",
+		"clock-back", "stand-ins", "remake"}
 }
 
 func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }

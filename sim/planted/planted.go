@@ -100,8 +100,8 @@ var bugs = []Bug{
 	{Number: 65, Names: []string{"actors/shard/bug-65-overtaken-in-its-pipeline", "actors/shard/bug-65-first-of-several-sets-out"}, Scenarios: []string{"pipelines", "default"}},
 
 	{Number: 66, Names: []string{"actors/coordinate/bug-66-context-without-its-siblings"}, Scenarios: []string{"siblings"}},
-	{Number: 67, Names: []string{"actors/coordinate/bug-67-stand-in-forgets-its-events"}, Scenarios: []string{"eventual-hints", "sloppy"}, Rare: true},
-	{Number: 68, Names: []string{"actors/causal/bug-68-restarts-push-the-clock-away"}, Scenarios: []string{"sloppy"}, Rare: true},
+	{Number: 67, Names: []string{"actors/coordinate/bug-67-stand-in-forgets-its-events"}, Scenarios: []string{"stand-ins", "eventual-hints"}},
+	{Number: 68, Names: []string{"actors/causal/bug-68-restarts-push-the-clock-away"}, Scenarios: []string{"restarts", "sloppy"}},
 	{Number: 70, Names: []string{"actors/cluster/bug-70-map-set-without-condition"}, Scenarios: []string{"buckets"}},
 	{Number: 71, Names: []string{"actors/cluster/bug-71-map-not-persisted"}, Scenarios: []string{"buckets"}},
 	{Number: 72, Names: []string{"actors/replica/bug-72-dropped-copy-kept"}, Scenarios: []string{"slots", "buckets"}},
