@@ -17,7 +17,7 @@ import (
 type ctlCmd struct {
 	Addr    string        `default:"http://127.0.0.1:8080" help:"Base URL of any node." placeholder:"URL"`
 	JSON    bool          `name:"json" help:"Print the node's JSON as it is."`
-	Timeout time.Duration `default:"5s" help:"How long to wait for the answer."`
+	Timeout time.Duration `help:"How long to wait for the answer; if left out 5s, and 15s for a change, which a node gives up after 10s."`
 
 	Stat   ctlStat   `cmd:"" help:"Statistics of the node and what it believes of its peers."`
 	Route  ctlRoute  `cmd:"" help:"Where a key lives."`
@@ -86,7 +86,17 @@ func (c *ctlCmd) ask(method, path string, query url.Values, in io.Reader) (body 
 	if err != nil || base.Scheme != "http" && base.Scheme != "https" || base.Host == "" {
 		return nil, 0, &exitError{exitUsage, fmt.Sprintf("--addr: %q is not a base URL: use one such as http://127.0.0.1:8080", c.Addr)}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), c.Timeout)
+	timeout := c.Timeout
+	switch {
+	case timeout < 0:
+		return nil, 0, &exitError{exitUsage, fmt.Sprintf("--timeout: %v, use a duration above 0 such as 5s", timeout)}
+	case timeout > 0:
+	case method == http.MethodGet:
+		timeout = 5 * time.Second
+	default:
+		timeout = 15 * time.Second // to hear whether it was made
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	target := base.JoinPath(path)
 	target.RawQuery = query.Encode()

@@ -22,17 +22,17 @@ type labCmd struct {
 
 // stalenessCmd is the experiment of "Probabilistically Bounded Staleness".
 type stalenessCmd struct {
-	N               int     `name:"n" default:"3" help:"Replicas of the key." placeholder:"N"`
-	R               int     `name:"r" default:"1" help:"Responses that a read waits for." placeholder:"R"`
-	W               int     `name:"w" default:"1" help:"Acknowledgements that a write waits for." placeholder:"W"`
+	N               int     `name:"n" default:"3" help:"Replicas of the key (${default})." placeholder:"N"`
+	R               int     `name:"r" default:"1" help:"Responses that a read waits for (${default})." placeholder:"R"`
+	W               int     `name:"w" default:"1" help:"Acknowledgements that a write waits for (${default})." placeholder:"W"`
 	Fit             string  `help:"Take the delays from a published fit: lnkd-ssd, lnkd-disk, ymmr or wan." placeholder:"NAME"`
 	WriteLatency    string  `help:"From the coordinator to a replica, of writes; milliseconds: const(1), uniform(a,b), pareto(least,alpha), exp(rate), mix(share*...+share*...), file:NAME." placeholder:"DIST"`
 	AckLatency      string  `help:"Back to the coordinator, of writes." placeholder:"DIST"`
 	ReadLatency     string  `help:"From the coordinator to a replica, of reads." placeholder:"DIST"`
 	ResponseLatency string  `help:"Back to the coordinator, of reads." placeholder:"DIST"`
 	RemoteMs        float64 `help:"A replica in each of N data centres, so far apart, one way; the coordinator in any of them." placeholder:"MS"`
-	Reads           int     `default:"1000000" help:"Reads to measure, each after a write of its own." placeholder:"NUMBER"`
-	Seed            uint64  `default:"1" help:"Of all chance." placeholder:"S"`
+	Reads           int     `default:"1000000" help:"Reads to measure, each after a write of its own (${default})." placeholder:"NUMBER"`
+	Seed            uint64  `default:"1" help:"Of all chance (${default})." placeholder:"S"`
 	JSON            bool    `name:"json" help:"Print a JSON object."`
 	CSV             string  `name:"csv" help:"Write the t-visibility curve to this file." placeholder:"FILE"`
 	Plot            string  `help:"Draw the t-visibility curve in this file (SVG)." placeholder:"FILE"`
