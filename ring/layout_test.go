@@ -167,3 +167,34 @@ func TestTable(t *testing.T) {
 		require.Nil(t, table.At(9))
 	})
 }
+
+// TestFormerReplicasAreThoseOfEveryEarlierN: whoever held the partition under
+// some N that the bucket has had, and does not now.
+func TestFormerReplicasAreThoseOfEveryEarlierN(t *testing.T) {
+	first, err := First(Config{Nodes: heavyOf(9, 1), Partitions: 32, N: 3})
+	require.NoError(t, err)
+	b := kv.Bucket{Name: "x", Slot: 1, Created: 2, Mode: kv.Eventual, N: 5}
+	l := make(map[uint8]*Layout)
+	for _, n := range []uint8{5, 4, 2} {
+		b.N = n
+		l[n], err = first.With(kv.Epoch(10-n), []kv.Bucket{b})
+		require.NoError(t, err)
+		b.Had = b.Had.With(int(n))
+	}
+	b.Had = kv.Sizes(0).With(5).With(4)
+	now, err := first.With(20, []kv.Bucket{b})
+	require.NoError(t, err)
+	for p := kv.Partition(32); p < 64; p++ {
+		require.Empty(t, l[5].Former(p))
+		want := map[kv.NodeID]bool{}
+		for _, n := range []uint8{5, 4} {
+			for _, node := range l[n].Preference(p) {
+				want[node] = now.IndexOf(p, node) < 0
+			}
+		}
+		for _, node := range now.Nodes() {
+			require.Equal(t, want[node.ID], slices.Contains(now.Former(p), node.ID), "partition %d, node %d", p, node.ID)
+		}
+	}
+	require.Empty(t, now.Former(SystemPartition))
+}

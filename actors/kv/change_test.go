@@ -130,3 +130,17 @@ func TestMapsKeepTheirInvariants(t *testing.T) {
 		require.Equal(t, NotTried, m.Tried(ChangeID{}, m.Epoch+1))
 	})
 }
+
+func TestABucketRemembersEveryNThatItHad(t *testing.T) {
+	m, err := FirstMap(3).Apply(create("e", FieldMode|FieldN, Bucket{Mode: Eventual, N: 4}), &testRules, ChangeID{}, never)
+	require.NoError(t, err)
+	require.Zero(t, m.Named("e").Had)
+	for _, n := range []uint8{2, 2, 3, 2} {
+		m, err = m.Apply(&Change{Kind: SetBucket, Given: FieldN, Bucket: Bucket{Name: "e", N: n}}, &testRules, ChangeID{}, never)
+		require.NoError(t, err)
+	}
+	require.Equal(t, Sizes(0).With(4).With(2).With(3), m.Named("e").Had)
+	m, err = m.Apply(&Change{Kind: SetBucket, Given: FieldTTL, Bucket: Bucket{Name: "e", TTLMs: 5}}, &testRules, ChangeID{}, never)
+	require.NoError(t, err)
+	require.True(t, m.Named("e").Had.Has(3), "other settings leave it alone")
+}
