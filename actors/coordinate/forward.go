@@ -105,7 +105,7 @@ func (s *Coordinator) flushForwards(c *actors.Context, p *peer) {
 	// What has been answered since must not happen under a newer map.
 	p.out.forward = slices.DeleteFunc(p.out.forward, ref.closed)
 	for rest := p.out.forward; len(rest) > 0; {
-		n := fitting(rest, func(f *ref) int { return len(f.op().Key) + len(f.op().Value) })
+		n := msg.Fitting(rest, func(f *ref) int { return len(f.op().Key) + len(f.op().Value) })
 		p.forward.seq++
 		m := &msg.Forward{
 			ID: uint64(s.cfg.Inc)<<seqBits | p.forward.seq, SrcInc: s.cfg.Inc, DestInc: p.inc, Epoch: s.cfg.Layout.Epoch(),

@@ -63,7 +63,7 @@ func (s *Coordinator) flushHints(c *actors.Context, p *peer) {
 		n := 1
 		bytes := putSize(&rest[0].w.item)
 		epoch := rest[0].w.part.epoch
-		for n < len(rest) && rest[n].target() == rest[0].target() && rest[n].w.part.epoch == epoch && bytes < maxMessageBytes {
+		for n < len(rest) && rest[n].target() == rest[0].target() && rest[n].w.part.epoch == epoch && bytes < msg.BatchBytes {
 			bytes += putSize(&rest[n].w.item)
 			n++
 		}

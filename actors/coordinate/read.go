@@ -55,18 +55,8 @@ func (s *Coordinator) startReads(c *actors.Context) {
 
 func (s *Coordinator) startRead(c *actors.Context, f ref, rd *read) {
 	op := f.op()
-	p := s.partFor(f)
-	if p == nil { // the bucket has gone since
-		s.giveUp(c, f)
-		return
-	}
-	need, err := s.readNeed(p, op)
-	if err != nil {
-		s.invalid(c, f, err)
-		return
-	}
-	if p.hopeless(need) {
-		s.giveUp(c, f)
+	p, need := s.admit(c, f, s.readNeed)
+	if p == nil {
 		return
 	}
 	rd.f, rd.part, rd.need, rd.open = f, p, need, int8(len(p.prefs))

@@ -165,6 +165,26 @@ func (s *Coordinator) need(p *part, ask kv.Ask) (*causal.Need, error) {
 	return &p.needs[len(p.needs)-1].need, n.err
 }
 
+// admit returns where an operation is to be done and what it needs; nil if it
+// has been answered instead.
+func (s *Coordinator) admit(c *actors.Context, f ref, needOf func(*part, *msg.Op) (*causal.Need, error)) (*part, *causal.Need) {
+	p := s.partFor(f)
+	if p == nil { // the bucket has gone since
+		s.giveUp(c, f)
+		return nil, nil
+	}
+	need, err := needOf(p, f.op())
+	if err != nil {
+		s.invalid(c, f, err)
+		return nil, nil
+	}
+	if p.hopeless(need) {
+		s.giveUp(c, f)
+		return nil, nil
+	}
+	return p, need
+}
+
 // readNeed is how many replicas a read of an operation asks for.
 func (s *Coordinator) readNeed(p *part, op *msg.Op) (*causal.Need, error) {
 	if op.Tuning != nil && !op.Tuning.R.IsZero() {

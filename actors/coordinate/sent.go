@@ -114,7 +114,7 @@ func (s *Coordinator) flushPeer(c *actors.Context, p *peer) {
 	}
 	for len(o.items) > 0 {
 		epoch := o.itemFor[0].w.part.epoch
-		n := under(epoch, fitting(o.items, putSize), func(i int) kv.Epoch { return o.itemFor[i].w.part.epoch })
+		n := under(epoch, msg.Fitting(o.items, putSize), func(i int) kv.Epoch { return o.itemFor[i].w.part.epoch })
 		x := &sent{id: s.newID(), to: p, address: p.store, put: o.itemFor[:n:n]}
 		x.message = &msg.Put{ID: x.id, SentMs: c.WallMs, Epoch: epoch, Why: msg.ForWrite, Items: o.items[:n:n]}
 		s.send(c, x)
@@ -122,7 +122,7 @@ func (s *Coordinator) flushPeer(c *actors.Context, p *peer) {
 	}
 	for len(o.mends) > 0 {
 		epoch := o.mendFor[0].w.part.epoch
-		n := under(epoch, fitting(o.mends, putSize), func(i int) kv.Epoch { return o.mendFor[i].w.part.epoch })
+		n := under(epoch, msg.Fitting(o.mends, putSize), func(i int) kv.Epoch { return o.mendFor[i].w.part.epoch })
 		x := &sent{id: s.newID(), to: p, address: p.store, put: o.mendFor[:n:n]}
 		x.message = &msg.Put{ID: x.id, SentMs: c.WallMs, Epoch: epoch, Why: msg.ForRead, Items: o.mends[:n:n]}
 		s.send(c, x)
@@ -143,7 +143,7 @@ func (s *Coordinator) flushPeer(c *actors.Context, p *peer) {
 func (s *Coordinator) flushGets(c *actors.Context, p *peer, to actors.Address, gets []msg.FetchItem, of []asked) ([]msg.FetchItem, []asked) {
 	for len(gets) > 0 {
 		epoch := of[0].rd.part.epoch
-		n := under(epoch, fitting(gets, func(it *msg.FetchItem) int { return len(it.Key) }), func(i int) kv.Epoch { return of[i].rd.part.epoch })
+		n := under(epoch, msg.Fitting(gets, func(it *msg.FetchItem) int { return len(it.Key) }), func(i int) kv.Epoch { return of[i].rd.part.epoch })
 		x := &sent{id: s.newID(), to: p, address: to, get: of[:n:n]}
 		x.message = &msg.Fetch{ID: x.id, Epoch: epoch, Items: gets[:n:n]}
 		s.send(c, x)
@@ -152,26 +152,10 @@ func (s *Coordinator) flushGets(c *actors.Context, p *peer, to actors.Address, g
 	return nil, nil
 }
 
-// maxMessageBytes is how much of keys and values one message carries, unless
-// one item alone is larger.
-const maxMessageBytes = 1 << 20
-
 func putSize(it **msg.PutItem) int {
 	n := len((*it).Key) + len((*it).Object.Register.Data)
 	for i := range (*it).Object.Set.Siblings {
 		n += len((*it).Object.Set.Siblings[i].Value.Data)
-	}
-	return n
-}
-
-// fitting is the number of items, at least one, that go into one message.
-func fitting[T any](items []T, size func(*T) int) int {
-	bytes := size(&items[0])
-	n := 1
-	for ; n < len(items); n++ {
-		if bytes += size(&items[n]); bytes > maxMessageBytes {
-			break
-		}
 	}
 	return n
 }
@@ -193,7 +177,7 @@ func boundAnswer(r *request) {
 	bytes := 0
 	for i := range r.results {
 		if x := r.results[i].Causal; x != nil {
-			if bytes += len(x.Context); bytes > maxMessageBytes {
+			if bytes += len(x.Context); bytes > msg.BatchBytes {
 				r.results[i].Causal = nil
 			}
 		}

@@ -46,18 +46,8 @@ func (s *Coordinator) startWrites(c *actors.Context) {
 
 func (s *Coordinator) startWrite(c *actors.Context, f ref, w *write, it *msg.PutItem) {
 	op := f.op()
-	p := s.partFor(f)
-	if p == nil { // the bucket has gone since
-		s.giveUp(c, f)
-		return
-	}
-	need, err := s.writeNeed(p, op)
-	if err != nil {
-		s.invalid(c, f, err)
-		return
-	}
-	if p.hopeless(need) {
-		s.giveUp(c, f)
+	p, need := s.admit(c, f, s.writeNeed)
+	if p == nil {
 		return
 	}
 	if c.NowNs < s.aheadTillNs && p.bucket.Mode == kv.Eventual && !f.r.forwarded {

@@ -195,7 +195,7 @@ func (s *Shard) listedKeys(c *actors.Context, m *msg.ListedKeys) {
 	moved := 0
 	if last := differing(own, theirs, end, func(key []byte) bool {
 		moved += s.refresh(c, j, key)
-		return moved < maxMessageBytes
+		return moved < msg.BatchBytes
 	}); last != nil {
 		end = last
 	}
@@ -306,7 +306,7 @@ func (s *Shard) sweepGraves(c *actors.Context, p *partition) {
 		p.leveling.graveKey = ""
 		return
 	}
-	keys = keys[:fitting(keys, func(t *msg.KeyVersion) int { return len(t.Key) })]
+	keys = keys[:msg.Fitting(keys, func(t *msg.KeyVersion) int { return len(t.Key) })]
 	p.leveling.graveKey = string(keys[len(keys)-1].Key)
 	j := &graveJob{p: p, ballot: p.ballot, keys: keys, votes: quorum.New(len(p.prefs)), differ: make([]bool, len(keys))}
 	refs := make([]msg.KeyRef, len(keys))

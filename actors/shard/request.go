@@ -140,7 +140,7 @@ func boundAnswer(r *request) {
 	bytes := 0
 	for i := range r.results {
 		res := &r.results[i]
-		if bytes += len(res.Data); bytes > maxMessageBytes && bytes > len(res.Data) && r.ops[i].Kind == kv.OpGet {
+		if bytes += len(res.Data); bytes > msg.BatchBytes && bytes > len(res.Data) && r.ops[i].Kind == kv.OpGet {
 			bytes -= len(res.Data)
 			*res = kv.Result{Status: kv.NotOwner}
 		}

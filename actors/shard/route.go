@@ -245,7 +245,7 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 		o.prepare = nil
 	}
 	for len(o.touch) > 0 {
-		n := fitting(o.touch, func(it *msg.TouchItem) int { return len(it.Key) })
+		n := msg.Fitting(o.touch, func(it *msg.TouchItem) int { return len(it.Key) })
 		id := s.remember(c, sent{to: p, touch: o.touchFor[:n:n]})
 		c.Send(p.addrReplica, &msg.Touch{ID: id, Items: o.touch[:n:n]})
 		o.touch, o.touchFor = o.touch[n:], o.touchFor[n:]
@@ -254,13 +254,13 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 		o.accepts = len(o.accept)
 	}
 	for len(o.accept) > 0 {
-		n := fitting(o.accept, func(it **msg.AcceptItem) int { return len((*it).Key) + len((*it).Register.Data) })
+		n := msg.Fitting(o.accept, func(it **msg.AcceptItem) int { return len((*it).Key) + len((*it).Register.Data) })
 		id := s.remember(c, sent{to: p, accept: o.acceptFor[:n:n]})
 		c.Send(p.addrReplica, &msg.Accept{ID: id, Items: o.accept[:n:n]})
 		o.accept, o.acceptFor = o.accept[n:], o.acceptFor[n:]
 	}
 	for len(o.versions) > 0 {
-		n := fitting(o.versions, func(it *msg.KeyRef) int { return len(it.Key) })
+		n := msg.Fitting(o.versions, func(it *msg.KeyRef) int { return len(it.Key) })
 		id := s.remember(c, sent{to: p, versions: o.versionFor[:n:n]})
 		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Layout.Epoch(), Keys: o.versions[:n:n]})
 		o.versions, o.versionFor = o.versions[n:], o.versionFor[n:]
@@ -268,26 +268,10 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 	// What has been answered since must not happen under a newer map.
 	o.forward = slices.DeleteFunc(o.forward, ref.closed)
 	for len(o.forward) > 0 {
-		n := fitting(o.forward, func(f *ref) int { return len(f.op().Key) + len(f.op().Value) + len(f.op().Expected) })
+		n := msg.Fitting(o.forward, func(f *ref) int { return len(f.op().Key) + len(f.op().Value) + len(f.op().Expected) })
 		s.flushForward(c, p, o.forward[:n:n])
 		o.forward = o.forward[n:]
 	}
 	o.touch, o.touchFor, o.accept, o.acceptFor = nil, nil, nil, nil
 	o.versions, o.versionFor, o.forward = nil, nil, nil
-}
-
-// maxMessageBytes is how much of keys and values one message carries, unless
-// one item alone is larger.
-const maxMessageBytes = 1 << 20
-
-// fitting is the number of items, at least one, that go into one message.
-func fitting[T any](items []T, size func(*T) int) int {
-	bytes := size(&items[0])
-	n := 1
-	for ; n < len(items); n++ {
-		if bytes += size(&items[n]); bytes > maxMessageBytes {
-			break
-		}
-	}
-	return n
 }
