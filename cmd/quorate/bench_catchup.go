@@ -10,7 +10,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -85,7 +84,8 @@ func (b *benchCatchup) measure(c *cluster, rep *catchupReport) error {
 	away, others := c.members[2], c.members[:2]
 	away.kill()
 	began := time.Now()
-	if err := b.fill(others); err != nil {
+	all := fill{keys: b.Keys, valueSize: b.ValueSize, dial: b.dial}
+	if err := all.run(others); err != nil {
 		return err
 	}
 	rep.FillNs = time.Since(began).Nanoseconds()
@@ -149,46 +149,6 @@ func (b *benchCatchup) dial(addr string) (*respConn, error) {
 		return nil, err
 	}
 	return conn, nil
-}
-
-// fill writes every key once, half of them through each node.
-func (b *benchCatchup) fill(members []*member) error {
-	errs := make([]error, fillWriters)
-	var all sync.WaitGroup
-	for w := range fillWriters {
-		all.Go(func() {
-			errs[w] = b.fillPart(members[w%len(members)].resp, b.Keys*w/fillWriters, b.Keys*(w+1)/fillWriters)
-		})
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return fmt.Errorf("fill: %w", err)
-		}
-	}
-	return nil
-}
-
-func (b *benchCatchup) fillPart(addr string, from, to int) error {
-	conn, err := b.dial(addr)
-	if err != nil {
-		return err
-	}
-	defer conn.close()
-	value := strings.Repeat("x", b.ValueSize)
-	var commands []byte
-	for from < to {
-		n := min(fillBatch, to-from)
-		commands = commands[:0]
-		for i := range n {
-			commands = appendCommand(commands, "SET", fmt.Sprintf("key:%012d", from+i), value)
-		}
-		if err := conn.pipeline(fillBound, commands, n); err != nil {
-			return err
-		}
-		from += n
-	}
-	return nil
 }
 
 // catchupPoll is how often the nodes are asked how far they are.

@@ -64,8 +64,8 @@ func (b *benchCPU) Run() error {
 }
 
 func (b *benchCPU) measure(c *cluster) error {
-	fill := benchMemory{Keys: cpuKeys, ValueSize: cpuValueSize}
-	if err := fill.fill(c); err != nil {
+	all := fill{keys: cpuKeys, valueSize: cpuValueSize, dial: dialPatiently}
+	if err := all.run(c.members); err != nil {
 		return err
 	}
 	for _, test := range []string{"SET", "GET"} {

@@ -7,7 +7,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -19,12 +18,6 @@ type benchMemory struct {
 	ValueSize int  `default:"100" help:"Bytes of a value." placeholder:"BYTES"`
 	JSON      bool `name:"json" help:"Print one JSON object."`
 }
-
-const (
-	fillBatch   = 200 // commands of one pipeline
-	fillWriters = 4
-	fillBound   = 30 * time.Second // for one pipeline
-)
 
 type memoryReport struct {
 	Keys      int     `json:"keys"`
@@ -59,7 +52,8 @@ func (b *benchMemory) Run() error {
 
 func (b *benchMemory) measure(c *cluster, rep *memoryReport) error {
 	began := time.Now()
-	if err := b.fill(c); err != nil {
+	all := fill{keys: b.Keys, valueSize: b.ValueSize, dial: dialPatiently}
+	if err := all.run(c.members); err != nil {
 		return err
 	}
 	rep.FillNs = time.Since(began).Nanoseconds()
@@ -85,48 +79,6 @@ func (b *benchMemory) measure(c *cluster, rep *memoryReport) error {
 	var err error
 	rep.AfterRSS, _, err = residentBytes(last.pid())
 	return err
-}
-
-// fill writes every key once, from several connections to different nodes.
-func (b *benchMemory) fill(c *cluster) error {
-	errs := make([]error, fillWriters)
-	var all sync.WaitGroup
-	for w := range fillWriters {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			errs[w] = b.fillPart(c.members[w%len(c.members)].resp, b.Keys*w/fillWriters, b.Keys*(w+1)/fillWriters)
-		}()
-	}
-	all.Wait()
-	for _, err := range errs {
-		if err != nil {
-			return fmt.Errorf("fill: %w", err)
-		}
-	}
-	return nil
-}
-
-func (b *benchMemory) fillPart(addr string, from, to int) error {
-	conn, err := dialRESP(addr, time.Second)
-	if err != nil {
-		return err
-	}
-	defer conn.close()
-	value := strings.Repeat("x", b.ValueSize)
-	var commands []byte
-	for from < to {
-		n := min(fillBatch, to-from)
-		commands = commands[:0]
-		for i := range n {
-			commands = appendCommand(commands, "SET", fmt.Sprintf("key:%012d", from+i), value)
-		}
-		if err := conn.pipeline(fillBound, commands, n); err != nil {
-			return err
-		}
-		from += n
-	}
-	return nil
 }
 
 // residentBytes reads a process's memory from proc(5): now, and its peak.
