@@ -60,6 +60,7 @@ func (c *Config) buckets() ([]kv.Bucket, error) {
 
 // clockJumps moves the wall clock.
 func (n *node) clockJumps(ms int64) {
+	n.latestMs = max(n.latestMs, n.clock.wall(n.w.nowNs))
 	n.skewMs += ms
 	n.clock.wallMs = epochMs + n.w.cfg.offset(n.skewMs)
 }

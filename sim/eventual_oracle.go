@@ -26,6 +26,9 @@ import (
 //     no replica, no former one, no hint, and no message on its way.
 //  7. A node that is no replica any more drops its copy only when what it knows
 //     is durable elsewhere; in the end none has a copy.
+//  8. The mark up to which a node may give out stamps is no further ahead of the
+//     highest time that its wall clock has shown than the cap and a reserve,
+//     however often it restarts: it stays able to write.
 //
 // That acknowledged writes survive, values go only for a causal reason, counters
 // count and sessions hold is judged by linearizability/causalhist; that replicas
@@ -115,6 +118,20 @@ func (o *eventualOracle) sent(n *node, env *actors.Envelope) {
 		if env.To.Kind == actors.Client { // and not the cluster actor
 			o.told(n, m)
 		}
+	case *msg.MarkDurable:
+		o.marked(n, m.MarkMs)
+	}
+}
+
+// marked checks 8. The reserve is what causal.ClockConfig makes of the cap and the
+// sync policy, at most.
+func (o *eventualOracle) marked(n *node, markMs int64) {
+	mostMs := int64(causal.DefaultCapMs + 500)
+	if d := &o.w.cfg.Disk; d.Sync == "interval" {
+		mostMs += 2 * (d.IntervalNs/1e6 + 1)
+	}
+	if ahead := markMs - max(n.latestMs, n.clock.wall(o.w.nowNs)); ahead > mostMs {
+		o.w.violate(Invariant, "node %d may give out stamps up to %d ms ahead of its wall clock, allowed are %d", n.id, ahead, mostMs)
 	}
 }
 

@@ -24,6 +24,7 @@ type node struct {
 	clock         clock
 	pausedUntilNs int64
 	skewMs        int64 // of the wall clock, jumps included
+	latestMs      int64 // the highest time that the wall clock has shown before a jump
 	slowDiskNs    int64
 	wiped         bool  // it has lost its disk
 	slowMilli     int64 // batches take so many thousandths of their time; 0: 1000
