@@ -146,6 +146,17 @@ func (s *Shard) doubtForward(c *actors.Context, f ref) {
 	}
 }
 
+// recall routes again what was gathered for a peer that has died in the same
+// batch. Nobody else would settle it: it would leave after dropForwards.
+func (s *Shard) recall(c *actors.Context, p *peer) {
+	gathered := p.out.forward
+	p.out.forward = nil
+	unplace(gathered)
+	for _, f := range gathered {
+		s.reroute(c, f)
+	}
+}
+
 // dropForwards settles the forwards to a peer that died or came back as
 // another boot (restarted: only those to an earlier one).
 func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {

@@ -262,6 +262,7 @@ func (s *Shard) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 	if p.dead && !was {
 		p.goneAtNs = c.NowNs + s.patience(c, p)
 		s.planTakeovers(c, p)
+		s.recall(c, p)
 	}
 	if was && m.Alive && !restarted {
 		p.alarms = min(p.alarms+1, maxAlarms)
