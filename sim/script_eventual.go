@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
 )
 
 // maxIncrements is how many increments of a key have an amount of their own.
@@ -110,7 +111,8 @@ func (d *drawer) remake(at int64) {
 	if len(d.plan.MapOps) == 0 || c.Nodes < 3 {
 		return
 	}
-	slow := kv.NodeID(1 + d.rng.IntN(c.Nodes))
+	maker := d.layout().Preference(d.layout().PartitionOf(nil, []byte(msg.MapKey)))[0]
+	slow := kv.NodeID(1 + (int(maker)+d.rng.IntN(c.Nodes-1))%c.Nodes)
 	other := func() kv.NodeID { return kv.NodeID(1 + (int(slow)+d.rng.IntN(c.Nodes-1))%c.Nodes) }
 	name := "again"
 	add := func(at int64, node kv.NodeID, do, mode string) {
@@ -120,13 +122,14 @@ func (d *drawer) remake(at int64) {
 		}
 		d.plan.MapOps = append(d.plan.MapOps, op)
 	}
-	late := d.log(span64{16e6, 130e6})
+	late := d.between(12e6, max(c.RequestTimeoutNs/4, 16e6))
 	mode := []string{"strong", "eventual", "abd"}[d.rng.IntN(3)]
-	begin := at / 2
+	begin := at/2 + 2*late
 	end := begin + d.between(4, 10)*late
-	d.add(Fault{AtNs: begin, ForNs: end - begin, Kind: FaultSlow, Nodes: []kv.NodeID{slow}, Value: late})
-	maker := other()
-	add(begin/2, maker, "create", mode)
+	// Long enough before for the node not to seem dead any more.
+	slowed := begin - late - 2*c.HeartbeatNs
+	d.add(Fault{AtNs: max(slowed, 0), ForNs: end - slowed, Kind: FaultSlow, Nodes: []kv.NodeID{slow}, Value: late})
+	add(begin/4, maker, "create", mode)
 	for t := begin; t < end; t += d.between(late, 2*late) {
 		gap := d.log(span64{2e6, late / 2})
 		add(t, maker, "drop", "")
