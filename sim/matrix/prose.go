@@ -33,7 +33,7 @@ const notes = `## Why it looks like this
 - *Last writer wins is not linearizable with perfect clocks either.* Stamps have a resolution of 1 ms, so of two writes within a
   millisecond through different nodes the later one may lose (W=1 is fast enough for that). And a node that restarts goes on above its
   durable mark, up to 500 ms ahead of its clock: what others write meanwhile without having seen its stamps loses against it
-  (columns crashes, power, all; not with N=5, where all five nodes are replicas and so see every stamp). A write that carries the context of a read is never ordered before what it saw, whatever the clocks say.
+  (columns crashes, power, all; hardly with N=5, where all five nodes are replicas and so hear of every stamp). A write that carries the context of a read is never ordered before what it saw, whatever the clocks say.
 - *Few writes are lost in the end, as they are soon overwritten*: "lost" counts what nothing can have replaced. What a power failure takes shows
   as stale reads more often than as lost writes.
 - *R=3, W=1 loses most updates when nodes are down*: its reads need all replicas, so clients go on with what they read long before.
