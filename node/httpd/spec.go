@@ -71,6 +71,7 @@ var errorTexts = map[int]string{
 	http.StatusNotFound:              "There is no such key.",
 	http.StatusPreconditionFailed:    "The condition of If-Match or If-None-Match does not hold; nothing was done.",
 	http.StatusRequestEntityTooLarge: "The key or the value is above its limit; the message says which.",
+	http.StatusUnprocessableEntity:   "The bucket can't do that; the message says why, and what it can.",
 	http.StatusConflict:              "What is there stands against it: not a number, an overflow, or a bucket of that name.",
 	http.StatusUnprocessableEntity:   "Refused: the bucket can't do that; the message says why, and what it can.",
 	http.StatusServiceUnavailable:    "Nothing was done: too few replicas, or too busy.",
@@ -122,7 +123,7 @@ func (s *Server) describeKV() {
 		Content: map[string]*huma.MediaType{"text/plain": {}, "application/json": {}, "application/octet-stream": {}}}
 	wrapped := &huma.RequestBody{Description: "text/plain and application/octet-stream bodies are taken as the value itself.", Required: true, Content: s.jsonOf(envelope{})}
 	describe := func(path, suffix string, key *huma.Param, body *huma.RequestBody, add func(*huma.Operation)) {
-		get := s.operation("GET", path, "get"+suffix, "Read a value", "keys", valueBody{}, 400, 404, 412, 413, 503)
+		get := s.operation("GET", path, "get"+suffix, "Read a value", "keys", valueBody{}, 400, 404, 412, 413, 422, 503)
 		get.Parameters = []*huma.Param{key, ifMatch, ifNone,
 			param("header", "Accept", "application/octet-stream or text/plain: the bytes themselves, with their type", false)}
 		get.Responses["304"] = &huma.Response{Description: "The value still has the revision of If-None-Match."}
@@ -133,11 +134,11 @@ func (s *Server) describeKV() {
 		}
 		for _, m := range methods {
 			id := map[string]string{"PUT": "put", "POST": "post"}[m]
-			put := s.operation(m, path, id+suffix, "Write a value", "keys", writtenBody{}, 400, 412, 413, 415, 503, 504)
+			put := s.operation(m, path, id+suffix, "Write a value", "keys", writtenBody{}, 400, 412, 413, 415, 422, 503, 504)
 			put.Parameters, put.RequestBody = []*huma.Param{key, ifMatch, ifNone}, body
 			add(put)
 		}
-		del := s.operation("DELETE", path, "delete"+suffix, "Delete a key", "keys", deletedBody{}, 400, 412, 413, 503, 504)
+		del := s.operation("DELETE", path, "delete"+suffix, "Delete a key", "keys", deletedBody{}, 400, 412, 413, 422, 503, 504)
 		del.Parameters = []*huma.Param{key, ifMatch}
 		add(del)
 	}
@@ -145,7 +146,7 @@ func (s *Server) describeKV() {
 		func(op *huma.Operation) { s.route(op, s.queried) })
 	pathKey := param("path", "key", "The rest of the path, percent-encoded; slashes may stay as they are.", true)
 	describe("/api/v1/kv/{key}", "ByPath", pathKey, wrapped, s.spec.OpenAPI().AddOperation)
-	incr := s.operation("POST", "/api/v1/kv/{key}/incr", "incr", "Add to a number", "keys", counterBody{}, 400, 409, 413, 503, 504)
+	incr := s.operation("POST", "/api/v1/kv/{key}/incr", "incr", "Add to a number", "keys", counterBody{}, 400, 409, 413, 422, 503, 504)
 	incr.Parameters = []*huma.Param{pathKey, param("query", "by", "What to add, in place of a body; 1 if left out.", false)}
 	incr.RequestBody = &huma.RequestBody{Content: s.jsonOf(incrBody{})}
 	s.spec.OpenAPI().AddOperation(incr)
