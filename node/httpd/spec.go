@@ -71,7 +71,6 @@ var errorTexts = map[int]string{
 	http.StatusNotFound:              "There is no such key.",
 	http.StatusPreconditionFailed:    "The condition of If-Match or If-None-Match does not hold; nothing was done.",
 	http.StatusRequestEntityTooLarge: "The key or the value is above its limit; the message says which.",
-	http.StatusUnprocessableEntity:   "The bucket can't do that; the message says why, and what it can.",
 	http.StatusConflict:              "What is there stands against it: not a number, an overflow, or a bucket of that name.",
 	http.StatusUnprocessableEntity:   "Refused: the bucket can't do that; the message says why, and what it can.",
 	http.StatusServiceUnavailable:    "Nothing was done: too few replicas, or too busy.",
