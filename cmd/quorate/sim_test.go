@@ -76,7 +76,7 @@ func TestSimBadUsage(t *testing.T) {
 		"":                             "nothing to run: use --seed S",
 		"--seeds 9":                    `--seeds: "9": use two numbers A..B`,
 		"--seeds 9..3":                 "with A at most B",
-		"--seed 1 --scenario nonsense": `unknown scenario "nonsense": use default, decay`,
+		"--seed 1 --scenario nonsense": `unknown scenario "nonsense": use default, abd, buckets`,
 		"--seed 1 --bug 13":            "was built without failpoints",
 		"--plan /does/not/exist":       "/does/not/exist",
 	} {
