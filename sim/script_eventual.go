@@ -104,40 +104,43 @@ func (d *drawer) standIns(at int64) {
 	c.SafetyNs = max(c.SafetyNs, at+silent+busy+20e6)
 }
 
-// remake drops a bucket and makes it anew, in its slot, while what a slow node
-// has sent for the one before is still on its way.
+// remake drops a bucket and makes it anew, in its slot, again and again. A slot is
+// free once all members have heard of the drop; what they sent before may still be
+// on its way then, if messages overtake each other.
 func (d *drawer) remake(at int64) {
 	c := &d.plan.Config
-	if len(d.plan.MapOps) == 0 || c.Nodes < 3 {
+	if len(d.plan.MapOps) == 0 {
 		return
 	}
-	maker := d.layout().Preference(d.layout().PartitionOf(nil, []byte(msg.MapKey)))[0]
-	slow := kv.NodeID(1 + (int(maker)+d.rng.IntN(c.Nodes-1))%c.Nodes)
-	other := func() kv.NodeID { return kv.NodeID(1 + (int(slow)+d.rng.IntN(c.Nodes-1))%c.Nodes) }
-	name := "again"
+	// Any other change might give the next bucket another slot.
+	d.plan.MapOps = slices.DeleteFunc(d.plan.MapOps, func(op MapOp) bool { return op.isChange() })
+	tag := int64(0)
+	for i := range d.plan.MapOps {
+		tag = max(tag, d.plan.MapOps[i].Tag)
+	}
+	anyone := func() kv.NodeID { return kv.NodeID(1 + d.rng.IntN(c.Nodes)) }
 	add := func(at int64, node kv.NodeID, do, mode string) {
-		op := MapOp{AtNs: at, Node: node, Do: do, Bucket: name, Mode: mode, Tag: int64(len(d.plan.MapOps)) + 1}
+		tag++
+		op := MapOp{AtNs: at, Node: node, Do: do, Bucket: "m0", Mode: mode, Tag: tag}
 		if do == "put" || do == "get" {
 			op.Key = "x" + []string{"0", "1"}[d.rng.IntN(2)]
 		}
 		d.plan.MapOps = append(d.plan.MapOps, op)
 	}
-	late := d.between(12e6, max(c.RequestTimeoutNs/4, 16e6))
 	mode := []string{"strong", "eventual", "abd"}[d.rng.IntN(3)]
-	begin := at/2 + 2*late
-	end := begin + d.between(4, 10)*late
-	// Long enough before for the node not to seem dead any more.
-	slowed := begin - late - 2*c.HeartbeatNs
-	d.add(Fault{AtNs: max(slowed, 0), ForNs: end - slowed, Kind: FaultSlow, Nodes: []kv.NodeID{slow}, Value: late})
-	add(begin/4, maker, "create", mode)
-	for t := begin; t < end; t += d.between(late, 2*late) {
-		gap := d.log(span64{2e6, late / 2})
+	maker := d.layout().Preference(d.layout().PartitionOf(nil, []byte(msg.MapKey)))[0]
+	n := &c.Network
+	n.FIFO, n.MaxNs = false, n.MinNs+d.between(20e6, 80e6)
+	begin := at / 2
+	end := begin + d.between(200e6, 400e6)
+	add(begin/2, maker, "create", mode)
+	for t := begin; t < end; t += d.between(20e6, 50e6) {
 		add(t, maker, "drop", "")
-		add(t+gap, maker, "create", mode)
+		add(t+d.log(span64{4e6, 16e6}), maker, "create", mode)
 	}
-	for range 60 {
-		add(d.between(begin, end), slow, "put", "")
-		add(d.between(begin, end+late), other(), "get", "")
+	for range 150 {
+		add(d.between(begin, end), anyone(), "put", "")
+		add(d.between(begin, end+20e6), anyone(), "get", "")
 	}
-	c.SafetyNs = max(c.SafetyNs, end+2*late)
+	c.SafetyNs = max(c.SafetyNs, end+100e6)
 }
