@@ -43,6 +43,11 @@ type Config struct {
 	// HintAfterNs is how long a replica may be silent before somebody else is
 	// given what it should have stored; five times that if nobody waits for it.
 	HintAfterNs int64
+	// MaxSiblingBytes bounds the concurrent values of a key, in bytes together: a
+	// write that would add to more is refused. Each coordinator adds only to what it
+	// knows, so nodes apart may come to a multiple of it between them, and that must
+	// still fit into one record and one message.
+	MaxSiblingBytes int
 	// MaxPending bounds the operations that wait here; above it new ones are
 	// answered with Busy. As many objects at most wait for silent replicas.
 	MaxPending int
@@ -58,6 +63,9 @@ func (c Config) Defaults() Config {
 	def(&c.RequestTimeoutNs, 2e9)
 	def(&c.ResendNs, 100e6)
 	def(&c.HintAfterNs, 200e6)
+	if c.MaxSiblingBytes == 0 {
+		c.MaxSiblingBytes = 8 << 20
+	}
 	if c.MaxPending == 0 {
 		c.MaxPending = 1 << 16
 	}

@@ -3,6 +3,7 @@ package coordinate_test
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/quoratedb/quorate/actors"
@@ -137,6 +138,32 @@ func TestSiblingsAndContexts(t *testing.T) {
 	bad := w.one(1, "siblings", tuned(set("other", "x"), kv.Tuning{Context: gone.Causal.Context}))
 	require.Equal(t, kv.BadRequest, bad.Status)
 	require.Contains(t, string(bad.Data), "belongs to another key")
+}
+
+// An object travels and is stored whole: clients that give no context must not make
+// one that no record and no message holds, which would stop the nodes.
+func TestConcurrentValuesOfAKeyAreBounded(t *testing.T) {
+	w := newWorld(t, 3, 1).up()
+	value := strings.Repeat("v", 3<<20)
+	for range 2 {
+		require.Equal(t, kv.OK, w.one(1, "siblings", set("k", value)).Status)
+	}
+	for range 2 {
+		res := w.one(1, "siblings", set("k", value))
+		require.Equal(t, kv.BadRequest, res.Status)
+		require.Contains(t, string(res.Data), "2 concurrent values of this key")
+	}
+	require.Equal(t, kv.OK, w.one(1, "siblings", set("k", "small")).Status, "there is room for that")
+	require.Equal(t, kv.OK, w.one(1, "siblings", kv.Op{Kind: kv.OpDelete, Key: []byte("k")}).Status, "deleting is always possible")
+
+	read := get("k")
+	read.Tuning = &kv.Tuning{WantContext: true}
+	res := w.one(1, "siblings", read)
+	require.Len(t, res.Causal.Values, 3)
+	merged := set("k", value)
+	merged.Tuning = &kv.Tuning{Context: res.Causal.Context}
+	require.Equal(t, kv.OK, w.one(1, "siblings", merged).Status)
+	require.Equal(t, kv.OK, w.one(1, "siblings", set("k", value)).Status, "and there is room again")
 }
 
 func TestTimeToLive(t *testing.T) {

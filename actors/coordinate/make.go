@@ -59,6 +59,10 @@ func (s *Coordinator) makeSibling(c *actors.Context, f ref, p *part, it *msg.Put
 	if seen == nil {
 		seen = &causal.Seen{}
 	}
+	if reason := s.noRoom(&base, seen, op); reason != "" {
+		s.finish(c, f, kv.Refused(reason))
+		return false
+	}
 	s.renew()
 	object, err := base.Put(*seen, &s.source, v)
 	if err != nil {

@@ -1,10 +1,13 @@
 package coordinate
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/actors/msg"
 )
 
 // refusal says why a bucket can't carry an operation out, and what it can; ""
@@ -38,6 +41,32 @@ func refusal(b *kv.Bucket, op *kv.Op) string {
 // has no use for the name of the package that found out.
 func (s *Coordinator) invalid(c *actors.Context, f ref, err error) {
 	s.finish(c, f, kv.Refused(strings.TrimPrefix(err.Error(), "causal: ")))
+}
+
+// noRoom says why a value finds no room beside those that its writer has not
+// seen; "" if it does. An object travels and is stored whole, so clients that never
+// give a context would let it outgrow every message. What takes values away from
+// the key, or is the only one, finds room.
+func (s *Coordinator) noRoom(base *causal.Object, seen *causal.Seen, op *msg.Op) string {
+	held := siblingBytes(&base.Set)
+	if op.Kind == kv.OpDelete || held+len(op.Value) <= s.cfg.MaxSiblingBytes {
+		return ""
+	}
+	stay := base.Set.Discard(seen.Vector)
+	bytes := siblingBytes(&stay)
+	if bytes == 0 || bytes+len(op.Value) <= max(held, s.cfg.MaxSiblingBytes) {
+		return ""
+	}
+	return fmt.Sprintf("%d concurrent values of this key, of %d bytes, were never replaced, and with this one they would have more than %d: read the key and give the causal context of that read with the write, which then takes their place",
+		len(stay.Siblings), bytes, s.cfg.MaxSiblingBytes)
+}
+
+// siblingBytes is what the values of a set take, roughly.
+func siblingBytes(s *causal.Set) (n int) {
+	for i := range s.Siblings {
+		n += 24 + len(s.Siblings[i].Value.Data)
+	}
+	return n
 }
 
 func refusalABD(op *kv.Op) string {
