@@ -52,12 +52,31 @@ func (w *World) nameStamps(key int, ops []causalhist.Op) {
 	for i := range ops {
 		op := &ops[i]
 		by, ok := w.eventual.writes[writeKey{key, op.Value}]
-		if op.Kind != causalhist.Set || !ok {
+		if op.Kind != causalhist.Set {
+			continue
+		}
+		w.setLife(op, bucketOf(w.newestLayout(), &w.cfg.Keys[key]), by.stamp)
+		if !ok {
 			continue
 		}
 		op.Stamp = stampFor(by.stamp)
 		op.Node, op.Boot = by.stamp.Node, uint64(by.boot)
 	}
+}
+
+// setLife fills in when a value may, and when it must be taken for expired. A node
+// judges by its wall clock, or the time that its stamps have reached.
+func (w *World) setLife(op *causalhist.Op, b *kv.Bucket, stamp causal.Stamp) {
+	if b.TTLMs == 0 {
+		return
+	}
+	op.MayExpire = max(op.Call, 1)
+	if stamp.IsZero() || w.cfg.MaxClockMs == 0 {
+		return
+	}
+	end := stamp.Ms + b.TTLMs - epochMs
+	op.MayExpire = max(op.MayExpire, (end-w.cfg.MaxClockMs-w.mostAheadMs())*1e6)
+	op.Expires = max((end+w.cfg.MaxClockMs+1)*1e6, 1)
 }
 
 func stampFor(s causal.Stamp) causalhist.Stamp {
@@ -108,7 +127,7 @@ func checkOf(finding string) string {
 	switch finding {
 	case causalhist.LostWrite, causalhist.WrongSum:
 		return LostWrite
-	case causalhist.StaleRead, causalhist.ReadYourWrites, causalhist.MonotonicReads:
+	case causalhist.StaleRead, causalhist.ReadYourWrites, causalhist.MonotonicReads, causalhist.Expired:
 		return Session
 	}
 	return Causality

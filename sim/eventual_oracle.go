@@ -123,13 +123,19 @@ func (o *eventualOracle) sent(n *node, env *actors.Envelope) {
 	}
 }
 
-// marked checks 8. The reserve is what causal.ClockConfig makes of the cap and the
-// sync policy, at most.
-func (o *eventualOracle) marked(n *node, markMs int64) {
-	mostMs := int64(causal.DefaultCapMs + 500)
-	if d := &o.w.cfg.Disk; d.Sync == "interval" {
-		mostMs += 2 * (d.IntervalNs/1e6 + 1)
+// mostAheadMs is how far ahead of a wall clock the node's stamps may be: the cap,
+// and what causal.ClockConfig makes of it and of the sync policy, at most.
+func (w *World) mostAheadMs() int64 {
+	most := int64(causal.DefaultCapMs + 500)
+	if d := &w.cfg.Disk; d.Sync == "interval" {
+		most += 2 * (d.IntervalNs/1e6 + 1)
 	}
+	return most
+}
+
+// marked checks 8.
+func (o *eventualOracle) marked(n *node, markMs int64) {
+	mostMs := o.w.mostAheadMs()
 	if ahead := markMs - max(n.latestMs, n.clock.wall(o.w.nowNs)); ahead > mostMs {
 		o.w.violate(Invariant, "node %d may give out stamps up to %d ms ahead of its wall clock, allowed are %d", n.id, ahead, mostMs)
 	}

@@ -63,6 +63,9 @@ type Op struct {
 	Whole bool
 	Sum   int64 // Get and Incr of a counter: the value in the answer
 	Stamp Stamp // of the write, if known
+	// From MayExpire on, some node may take the value of a Set for expired, from
+	// Expires on all must. 0: it has no end.
+	MayExpire, Expires int64
 	// LimitMs is the highest Stamp.Ms that the coordinator of a read could take for
 	// a time that is not in the future; 0: any.
 	LimitMs int64
@@ -90,6 +93,7 @@ type Finding struct {
 const (
 	MadeUp         = "made-up-value"
 	LostWrite      = "lost-write"
+	Expired        = "expired-value"
 	Resurrected    = "resurrected-value"
 	WrongSum       = "wrong-sum"
 	StampOrder     = "stamp-order"

@@ -53,9 +53,17 @@ func (j *judge) origins() {
 			w, ok := j.writes[s]
 			if !ok || !j.h[w].did() || j.h[w].Call > op.Return {
 				j.find(MadeUp, []int{i}, "client %d was shown %q, which nobody had written", op.Client, s)
+			} else if end := j.h[w].Expires; end != 0 && end < op.Call && !op.Final {
+				j.find(Expired, []int{w, i}, "client %d was shown %q %d µs after its life had ended by every clock", op.Client, s, (op.Call-end)/1000)
 			}
 		}
 	}
+}
+
+// gone reports whether the value of a Set may have expired at a time.
+func (j *judge) gone(write int, at int64) bool {
+	end := j.h[write].MayExpire
+	return end != 0 && end <= at
 }
 
 // siblings: in the end each acknowledged value is there, unless a write took its
@@ -68,7 +76,7 @@ func (j *judge) siblings() {
 		}
 		for w := range j.h {
 			op := &j.h[w]
-			if op.Kind == Set && op.acked() && op.Return < j.h[f].Call && !j.rules.Lossy && !j.covers(f, op.Value) {
+			if op.Kind == Set && op.acked() && op.Return < j.h[f].Call && !j.rules.Lossy && !j.gone(w, j.h[f].Return) && !j.covers(f, op.Value) {
 				j.find(LostWrite, []int{w, f}, "the acknowledged %q is gone in the end, and no write that had seen it took its place", op.Value)
 			}
 			if !op.acked() || op.Context == 0 || j.rules.Lossy || op.Return >= j.h[f].Call {

@@ -37,7 +37,7 @@ func (j *judge) misses(read, write int) bool {
 		return known && w.Stamp != (Stamp{}) && w.Stamp.Compare(top) > 0
 	}
 	if w.Kind == Set {
-		return !j.covers(read, w.Value)
+		return !j.gone(write, r.Return) && !j.covers(read, w.Value)
 	}
 	// A delete is missed if what it saw is still there.
 	if w.Context > 0 {
@@ -51,8 +51,8 @@ func (j *judge) misses(read, write int) bool {
 }
 
 // shown is the stamp of what an lww read showed: of its value, or of the latest
-// delete that may have been done before it was answered. Unknown if it showed no
-// value and some such delete is without a stamp.
+// delete that may have been done before it was answered, or value that may have
+// expired. Unknown if it showed no value and some of those are without a stamp.
 func (j *judge) shown(read int) (Stamp, bool) {
 	r := &j.h[read]
 	if len(r.Saw) > 0 {
@@ -62,7 +62,7 @@ func (j *judge) shown(read int) (Stamp, bool) {
 	top := Stamp{}
 	for i := range j.h {
 		op := &j.h[i]
-		if op.Kind != Delete || !op.did() || op.Call > r.Return {
+		if op.Kind != Delete && !j.gone(i, r.Return) || !op.did() || op.Call > r.Return {
 			continue
 		}
 		if op.Stamp == (Stamp{}) {
@@ -94,7 +94,7 @@ func (j *judge) goesBack(earlier, later int) bool {
 		return known && also && before.Compare(top) > 0
 	}
 	for _, value := range j.h[earlier].Saw {
-		if !j.covers(later, value) {
+		if w, ok := j.writes[value]; ok && !j.gone(w, j.h[later].Return) && !j.covers(later, value) {
 			return true
 		}
 	}
