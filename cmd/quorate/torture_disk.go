@@ -23,7 +23,7 @@ const fullBound = 5 * time.Second
 // must come back after.
 func diskFull(h *hand, ctx context.Context) {
 	h.lookForDead()
-	if h.small != nil && h.rng.IntN(2) == 0 {
+	if h.small != nil && h.small.next() {
 		noSpace(h, ctx)
 		return
 	}

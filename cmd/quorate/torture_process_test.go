@@ -80,7 +80,7 @@ func TestTorturePartitionAndKill(t *testing.T) {
 }
 
 // A node whose disk is full must stop with a reason, which the run checks, and
-// come back. Where the test may mount, the disk is really full half of the time.
+// come back. Where the test may mount, the disk is really full every other time.
 func TestTortureFullDisk(t *testing.T) {
 	if !canFillDisk {
 		t.Skip("this system cannot limit the files of a running process")

@@ -13,6 +13,14 @@ import (
 type smallDisk struct {
 	node int // whose data it holds, from 1
 	dir  string
+	turn bool // the last disk to be full was this one
+}
+
+// next says whether this disk is to be the next full one: every other time, so
+// that a short run has both kinds.
+func (s *smallDisk) next() bool {
+	s.turn = !s.turn
+	return s.turn
 }
 
 // smallDiskBytes is room for many times what a node keeps in a run.
