@@ -88,7 +88,7 @@ var bugs = []Bug{
 	{Number: 41, Names: []string{"actors/handoff/bug-41-hint-overflow-in-silence"}, Scenarios: []string{"eventual-hints"}},
 	{Number: 48, Names: []string{"actors/detector/bug-48-suspicion-never-cleared"}, Scenarios: anywhere},
 	{Number: 49, Names: []string{"actors/shard/bug-49-takeover-duel-without-backoff"}, Scenarios: []string{"impatient"}},
-	{Number: 50, Names: []string{"actors/shard/bug-50-retry-storm-without-backoff"}, Scenarios: []string{"impatient"}, Rare: true},
+	{Number: 50, Names: []string{"actors/shard/bug-50-retry-storm-without-backoff"}, Scenarios: []string{"impatient"}},
 	{Number: 51, Names: []string{"actors/shard/bug-51-read-beside-write-in-flight"}, Scenarios: []string{"default", "reads"}},
 	{Number: 53, Names: []string{"actors/shard/bug-53-forward-acted-on-twice"}, Scenarios: anywhere},
 	{Number: 54, Names: []string{"actors/replica/bug-54-touch-without-ballot"}, Scenarios: []string{"promises", "default"}},
