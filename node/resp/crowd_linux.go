@@ -5,12 +5,11 @@ import "time"
 // crowd decides how many requests the loop gathers before it sends them on. A
 // batch costs a few wake-ups and a pass through a lane, however small it is; a
 // client that keeps fifty connections busy sends their requests one after the
-// other, so a loop that took each as it came would make fifty batches of them. It waits
-// for a third of the connections that were busy of late, so that client, loop
-// and lane work at the same time; and only for as long as it keeps finding
-// something, so nobody waits for a request that does not come; and not for
-// longer than mostPatience, since what it finds may be no requests: a client
-// that sends PINGs or a large value keeps it busy as well.
+// other. So the loop gathers those of a third of the connections that were busy of
+// late, that client, loop and lane may work at the same time; but only while it
+// keeps finding something, so nobody waits for a request that does not come; and
+// not for longer than mostPatience, since what it finds may be no requests: a
+// client that sends PINGs or a large value keeps it busy as well.
 type crowd struct {
 	gathered int       // requests since the last batch
 	first    time.Time // when the first of them came
@@ -21,13 +20,9 @@ type crowd struct {
 }
 
 const (
-	crowdWindow = 10 * time.Millisecond
-	crowdShare  = 3  // of the busy connections
-	mostWanted  = 64 // requests
-	// lookAround is how many turns in a row a busy loop may find nothing before
-	// it takes that for silence: some microseconds, in which the lanes run too.
-	// Waiting costs the loop and whoever wakes it a switch of threads.
-	lookAround   = 20
+	crowdWindow  = 10 * time.Millisecond
+	crowdShare   = 3  // of the busy connections
+	mostWanted   = 64 // requests
 	mostPatience = 200 * time.Microsecond
 )
 
@@ -47,15 +42,6 @@ func (c *crowd) add(seen *uint32, now time.Time) {
 // enough reports whether what was gathered should leave.
 func (c *crowd) enough(now time.Time) bool {
 	return c.gathered >= c.want || c.gathered > 0 && now.Sub(c.first) >= mostPatience
-}
-
-// patience is how many turns that find nothing mean silence: none for a
-// connection that is alone.
-func (c *crowd) patience() int {
-	if c.want == 1 {
-		return 0
-	}
-	return lookAround
 }
 
 // sent notes that a batch has left.

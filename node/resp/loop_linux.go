@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -39,7 +38,6 @@ type loop struct {
 	scratch []byte
 	now     time.Time // begin of this turn
 	crowd   crowd
-	idle    int       // turns since one that found something
 	timed   []*socket // all that have a deadline, and some that had one
 	alarm   *time.Timer
 	alarmAt time.Time // when it rings; zero: not set
@@ -169,24 +167,16 @@ func (l *loop) turn() (found bool) {
 	return found
 }
 
-// next sends what was gathered, if enough was or if nothing more comes, and
-// then looks around for a while before it waits.
+// next sends what was gathered, if enough was or if nothing more is there, or
+// waits. It does not look around for more: on a machine with few processors that
+// takes time from the client and the lanes (measured: half the throughput).
 func (l *loop) next(found bool) {
-	l.idle++
-	if found {
-		l.idle = 0
-	}
-	dry := l.idle > l.crowd.patience()
 	switch {
-	case l.crowd.enough(l.now) || dry && l.crowd.gathered > 0:
+	case l.crowd.enough(l.now) || !found && l.crowd.gathered > 0:
 		l.gate.Flush()
 		l.crowd.sent(l.now)
-		l.idle = 0
-	case found:
-	case dry:
+	case !found:
 		l.wait()
-	default:
-		runtime.Gosched()
 	}
 }
 
