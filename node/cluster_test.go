@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"testing"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/node/door"
+	"github.com/quoratedb/quorate/node/door/doortest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -31,7 +31,7 @@ func newCluster(t testing.TB, n int, change func(i int, c *Config)) *cluster {
 	c := &cluster{t: t, nodes: make([]*Node, n)}
 	var members []Member
 	for i := range n {
-		members = append(members, Member{ID: kv.NodeID(i + 1), Weight: 1, Endpoints: door.Endpoints{Peer: freeAddr(t)}})
+		members = append(members, Member{ID: kv.NodeID(i + 1), Weight: 1, Endpoints: door.Endpoints{Peer: doortest.FreeAddr(t)}})
 	}
 	for i := range n {
 		cfg := Config{
@@ -58,15 +58,6 @@ type testWriter struct{ t testing.TB }
 func (w testWriter) Write(p []byte) (int, error) {
 	w.t.Log(string(p[:len(p)-1]))
 	return len(p), nil
-}
-
-// freeAddr finds a port that is free now. The tests listen on it themselves
-// before anyone else is likely to.
-func freeAddr(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
 }
 
 func (c *cluster) start(which ...int) {

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -22,15 +21,8 @@ import (
 	"github.com/quoratedb/quorate/client"
 	"github.com/quoratedb/quorate/node"
 	"github.com/quoratedb/quorate/node/config"
+	"github.com/quoratedb/quorate/node/door/doortest"
 )
-
-// freeAddress is one where nobody listens.
-func freeAddress(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // TestCluster: three nodes started from written files serve every door.
 func TestCluster(t *testing.T) {
@@ -40,7 +32,7 @@ func TestCluster(t *testing.T) {
 	dir := t.TempDir()
 	var members []config.Member
 	for id := 1; id <= 3; id++ {
-		members = append(members, config.Member{ID: id, Peer: freeAddress(t), HTTP: freeAddress(t), RESP: freeAddress(t)})
+		members = append(members, config.Member{ID: id, Peer: doortest.FreeAddr(t), HTTP: doortest.FreeAddr(t), RESP: doortest.FreeAddr(t)})
 	}
 	var addrs []string
 	for i, m := range members {
