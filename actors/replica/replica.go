@@ -178,7 +178,7 @@ func (r *Replica) reveal(c *actors.Context, m actors.Message) {
 	}
 }
 
-// accept is phase 2b for a batch of registers. One answer, after one sync.
+// accept is phase 2b for a batch of registers. One answer, once all of it is durable.
 func (r *Replica) accept(c *actors.Context, m *msg.Accept) {
 	reply := &msg.Accepted{ID: m.ID}
 	probes := r.warm(len(m.Items), func(i int) (kv.Partition, []byte) { return m.Items[i].Partition, m.Items[i].Key })

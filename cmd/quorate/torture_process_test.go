@@ -120,10 +120,7 @@ func TestBlackholeDelaysNobodyElse(t *testing.T) {
 	require.NoError(t, json.Unmarshal([]byte(stdout), &got))
 	for _, l := range []latencies{got.Before, got.Onset, got.During, got.After} {
 		assert.Greater(t, l.Writes, 20)
-		if raceDetector {
-			continue // nodes many times slower take each other for dead, and say UNKNOWN
-		}
-		assert.Zero(t, l.Failed)
+		assert.Zero(t, l.Failed, "%+v\n%s", got, stderr)
 		assert.Less(t, time.Duration(l.P99Ns), 500*time.Millisecond)
 	}
 }
