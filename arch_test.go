@@ -65,7 +65,7 @@ var layers = []arch.Layer{
 	{Packages: "picture/...", Ours: []string{"actors", "actors/kv", "actors/msg", "sim", "linearizability"}},
 	{
 		Packages: "node/...",
-		Ours:     []string{"actors", "actors/kv", "actors/msg", "actors/quorum", "actors/system", "ring", "wal/...", "node/..."},
+		Ours:     []string{"actors", "actors/kv", "actors/msg", "actors/quorum", "actors/system", "ring", "wal/...", "node/...", "internal/freeport"},
 		Outside: []string{
 			failpoint, xxh3, "github.com/anthdm/hollywood", "github.com/danielgtaylor/huma/v2", "github.com/go-playground/validator/v10",
 			"github.com/goccy/go-yaml", "github.com/lmittmann/tint", "github.com/mattn/go-isatty",
@@ -74,13 +74,13 @@ var layers = []arch.Layer{
 	},
 	{
 		Packages: "cmd/...",
-		Ours:     []string{"actors/kv", "ring", "wal", "client/...", "linearizability/...", "node/...", "picture", "sim/...", "cmd/quorate/..."},
+		Ours:     []string{"actors/kv", "ring", "wal", "client/...", "linearizability/...", "node/...", "picture", "sim/...", "cmd/quorate/...", "internal/freeport"},
 		Outside: []string{
 			failpoint, "github.com/alecthomas/kong", "github.com/goccy/go-yaml", "github.com/lmittmann/tint",
 			"github.com/mattn/go-isatty", "github.com/redis/go-redis/v9", "golang.org/x/sync", "golang.org/x/sys",
 		},
 	},
-	// Tools for working on the repository; nothing of the product imports them.
+	// Tools for working on the repository; of these the harness imports freeport alone.
 	{
 		Packages: "internal/...",
 		Ours:     []string{"internal/..."},

@@ -2,9 +2,10 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"strconv"
+
+	"github.com/quoratedb/quorate/internal/freeport"
 )
 
 // endpoints is where one node listens, host:port each.
@@ -43,43 +44,13 @@ func consecutivePorts(nodes, httpBase, respBase, peerBase int) ([]endpoints, err
 	return eps, nil
 }
 
-// The ports that freePorts picks from lie below those which systems take by
-// themselves, for the calling end of connections: such a port could be taken
-// while its node is down, and keep it from coming back.
-const firstPickedPort, lastPickedPort = 10240, 32767
-
-// freePorts picks ports that nothing listens on at the moment.
+// freePorts picks ports for that many nodes which nobody else will be given.
 func freePorts(nodes int) ([]endpoints, error) {
-	var held []net.Listener
-	defer func() {
-		for _, l := range held {
-			_ = l.Close()
-		}
-	}()
-	pick := func() (string, error) {
-		const attempts = 100
-		var l net.Listener
-		var err error
-		for range attempts {
-			addr := hostPort(firstPickedPort + rand.IntN(lastPickedPort-firstPickedPort+1))
-			if l, err = net.Listen("tcp", addr); err == nil {
-				held = append(held, l) // until all are picked, so that they differ
-				return addr, nil
-			}
-		}
-		return "", fmt.Errorf("find a free port: %w", err)
+	base, err := freeport.Take(3 * nodes)
+	if err != nil {
+		return nil, err
 	}
-	eps := make([]endpoints, nodes)
-	for i := range eps {
-		for _, to := range []*string{&eps[i].http, &eps[i].resp, &eps[i].peer} {
-			addr, err := pick()
-			if err != nil {
-				return nil, err
-			}
-			*to = addr
-		}
-	}
-	return eps, nil
+	return consecutivePorts(nodes, base, base+nodes, base+2*nodes)
 }
 
 // checkPorts finds out before anything is started whether all ports are free.

@@ -6,7 +6,6 @@ import (
 	"bufio"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
@@ -20,6 +19,8 @@ import (
 
 	"github.com/redis/go-redis/v9"
 	"github.com/stretchr/testify/require"
+
+	"github.com/quoratedb/quorate/internal/freeport"
 )
 
 // The tests in files named *_process_test.go run real processes: this test
@@ -248,25 +249,12 @@ func (c *testCluster) eventually(f func(context.Context) error) {
 	}
 }
 
-// freeRange finds a port at which, and at the next few, nothing listens. It
-// stays below the range from which the system takes ports by itself.
+// freeRange finds a port at which, and at the next few, nothing listens: as many
+// as a test asks nodes for, and one more that must stay unused.
 func freeRange(t *testing.T) int {
 	t.Helper()
-	for range 100 {
-		base := 12000 + 10*rand.IntN(1900)
-		free := true
-		for i := range testNodes {
-			l, err := net.Listen("tcp", hostPort(base+i))
-			if err != nil {
-				free = false
-				break
-			}
-			_ = l.Close()
-		}
-		if free {
-			return base
-		}
-	}
-	t.Fatal("no free ports found")
-	return 0
+	const mostNodes = 5
+	base, err := freeport.Take(mostNodes + 1)
+	require.NoError(t, err)
+	return base
 }

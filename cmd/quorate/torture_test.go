@@ -4,11 +4,9 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
-	"net"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"testing"
 	"time"
 
@@ -197,23 +195,4 @@ func TestFaultsThatMetNothingProveNothing(t *testing.T) {
 	assert.False(t, harmed([]happening{kill, cut}))
 	cut.Harmed = 1
 	assert.True(t, harmed([]happening{cut, kill, {Kind: "slow"}}))
-}
-
-// A port that the system may take for itself would be gone when its node comes back.
-func TestPickedPortsAreNotTheSystems(t *testing.T) {
-	eps, err := freePorts(maxNodes)
-	require.NoError(t, err)
-	seen := map[string]bool{}
-	for _, e := range eps {
-		for _, a := range e.all() {
-			_, port, err := net.SplitHostPort(a.addr)
-			require.NoError(t, err)
-			n, err := strconv.Atoi(port)
-			require.NoError(t, err)
-			assert.GreaterOrEqual(t, n, firstPickedPort)
-			assert.LessOrEqual(t, n, lastPickedPort)
-			assert.False(t, seen[port])
-			seen[port] = true
-		}
-	}
 }
