@@ -100,6 +100,7 @@ func runNode(ctx context.Context, cfg node.Config) error {
 		return io.NopCloser(nil), err
 	}
 	cfg.Doors = append([]node.Door{first}, cfg.Doors...)
+	settleProcessors()
 	go tuneGC(ctx.Done())
 	err := node.Run(ctx, cfg)
 	remove()
