@@ -163,7 +163,8 @@ type peer struct {
 	zone                        int
 	inc                         kv.Incarnation // 0: not heard of yet
 	dead                        bool
-	gone                        bool // no longer in the map
+	deadAtNs                    int64 // since when
+	gone                        bool  // no longer in the map
 	out                         outbox
 	forward                     forwarder
 }

@@ -24,8 +24,9 @@ type forwarder struct {
 
 // forward is a batch of operations that another coordinator was asked to carry out.
 type forward struct {
-	refs []ref
-	inc  kv.Incarnation // of the destination, which alone may act on it
+	refs   []ref
+	inc    kv.Incarnation // of the destination, which alone may act on it
+	sentNs int64
 }
 
 // passOn lets another node coordinate a write: a replica, or if all are dead
@@ -117,7 +118,7 @@ func (s *Coordinator) flushForwards(c *actors.Context, p *peer) {
 			latest = max(latest, f.r.deadlineNs)
 		}
 		m.TimeoutNs = max(latest-c.NowNs, 1)
-		p.forward.sent[m.ID] = &forward{refs: rest[:n:n], inc: p.inc}
+		p.forward.sent[m.ID] = &forward{refs: rest[:n:n], inc: p.inc, sentNs: c.NowNs}
 		s.stats.Forwards++
 		c.Send(p.coordinator, m)
 		rest = rest[n:]
@@ -171,15 +172,20 @@ func (s *Coordinator) forwarded(c *actors.Context, m *msg.Forwarded) {
 	}
 }
 
-// dropForwards settles the forwards to a peer that died or came back as another
-// boot (restarted: only those to an earlier one): they may have been carried out.
-func (s *Coordinator) dropForwards(c *actors.Context, p *peer, restarted bool) {
+// doubtForwards settles the forwards to a peer of which no answer can come any
+// more: the connection that they went over broke, or an earlier boot was asked.
+// They may have been carried out. A peer that is merely silent may answer yet.
+func (s *Coordinator) doubtForwards(c *actors.Context, p *peer, cut bool) {
+	s.giveForwardsUp(c, p, func(fw *forward) bool { return cut || fw.inc < p.inc })
+}
+
+func (s *Coordinator) giveForwardsUp(c *actors.Context, p *peer, lost func(*forward) bool) {
 	if len(p.forward.sent) == 0 { // mostly: spare the sorting's garbage
 		return
 	}
 	for _, id := range slices.Sorted(maps.Keys(p.forward.sent)) {
 		fw := p.forward.sent[id]
-		if restarted && fw.inc >= p.inc {
+		if !lost(fw) {
 			continue
 		}
 		delete(p.forward.sent, id)
@@ -189,12 +195,20 @@ func (s *Coordinator) dropForwards(c *actors.Context, p *peer, restarted bool) {
 	}
 }
 
-// checkForwards forgets the forwards of which every operation has an answer.
-func (s *Coordinator) checkForwards() {
+// silenceNs is how long after its supposed death a silent peer may still answer.
+func (s *Coordinator) silenceNs() int64 { return s.cfg.RequestTimeoutNs / 4 }
+
+// checkForwards forgets the forwards of which every operation has an answer, and
+// gives those up that left for a peer before it was believed dead, and nothing
+// has come from it since.
+func (s *Coordinator) checkForwards(c *actors.Context) {
 	for _, p := range s.peers {
 		// order: each is judged alone, and nothing is sent
 		maps.DeleteFunc(p.forward.sent, func(_ uint64, fw *forward) bool {
 			return !slices.ContainsFunc(fw.refs, func(f ref) bool { return !f.closed() })
 		})
+		if p.dead && c.NowNs >= p.deadAtNs+s.silenceNs() {
+			s.giveForwardsUp(c, p, func(fw *forward) bool { return fw.sentNs <= p.deadAtNs })
+		}
 	}
 }

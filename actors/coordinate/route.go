@@ -245,11 +245,11 @@ func (s *Coordinator) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 	if p == nil || p == s.self {
 		return
 	}
-	restarted := m.Inc > p.inc
-	p.inc, p.dead = max(p.inc, m.Inc), !m.Alive
-	if p.dead || restarted {
-		s.dropForwards(c, p, !p.dead)
+	if !p.dead {
+		p.deadAtNs = c.NowNs // if it is dead now
 	}
+	p.inc, p.dead = max(p.inc, m.Inc), !m.Alive
+	s.doubtForwards(c, p, m.Cut)
 	if p.dead {
 		s.silence(c, p)
 	}

@@ -7,7 +7,7 @@ import "github.com/quoratedb/quorate/actors"
 func (s *Coordinator) onTick(c *actors.Context) {
 	s.expire(c)
 	s.retryDelayed(c)
-	s.checkForwards()
+	s.checkForwards(c)
 	s.checkSent(c)
 	s.release(c)
 }

@@ -161,7 +161,10 @@ func (w *world) crash(n *node) {
 
 // status tells n what became of q.
 func (w *world) status(n, q *node) {
-	m := &msg.PeerStatus{Node: q.id, Inc: q.inc, Alive: !q.down}
+	w.believe(n, &msg.PeerStatus{Node: q.id, Inc: q.inc, Alive: !q.down, Cut: q.down})
+}
+
+func (w *world) believe(n *node, m *msg.PeerStatus) {
 	self := w.address(n, actors.Coordinator)
 	hand := w.address(n, actors.Handoff)
 	w.step(n, actors.Envelope{From: self, To: self, Message: m}, actors.Envelope{From: self, To: hand, Message: m})

@@ -86,9 +86,11 @@ type peer struct {
 	load    uint32
 	loadSeq uint64
 
-	node kv.NodeID
-	told kv.Incarnation // what the shards know
-	is   belief
+	// What the shards know.
+	node    kv.NodeID
+	told    kv.Incarnation
+	toldCut bool
+	is      belief
 }
 
 type belief uint8

@@ -236,6 +236,9 @@ func (s *script) describe(now int64, e actors.Envelope, timer bool) {
 			if m.Alive {
 				state = "alive"
 			}
+			if m.Cut {
+				state += ", cut,"
+			}
 			fmt.Fprintf(&s.got, "> %d n%d %s inc %d\n", now/ms, m.Node, state, m.Inc)
 		}
 		return

@@ -114,7 +114,7 @@ func (d *Detector) judge(c *actors.Context, i int) bool {
 // refresh derives what to believe of a peer, and tells the shards of a change.
 func (d *Detector) refresh(c *actors.Context, p *peer) {
 	is, inc := d.view(p), d.incOf(p)
-	if is == unheard || is == p.is && inc == p.told {
+	if is == unheard || is == p.is && inc == p.told && p.cut == p.toldCut {
 		return
 	}
 	failpoint.Inject("bug-48-suspicion-never-cleared", func() {
@@ -122,8 +122,8 @@ func (d *Detector) refresh(c *actors.Context, p *peer) {
 			failpoint.Return()
 		}
 	})
-	p.is, p.told = is, inc
-	status := &msg.PeerStatus{Node: p.node, Inc: inc, Alive: is == alive}
+	p.is, p.told, p.toldCut = is, inc, p.cut
+	status := &msg.PeerStatus{Node: p.node, Inc: inc, Alive: is == alive, Cut: p.cut}
 	for lane := range d.cfg.Lanes {
 		c.Send(actors.Address{Node: d.cfg.Node, Kind: actors.Shard, Index: uint32(lane)}, status)
 	}

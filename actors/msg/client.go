@@ -70,6 +70,9 @@ type PeerStatus struct {
 	Node  kv.NodeID
 	Inc   kv.Incarnation // the last one heard of, 0 if none
 	Alive bool
+	// Cut says of a dead one that the connection to it broke: what was asked will
+	// not be answered. One that is merely silent may answer yet.
+	Cut bool
 }
 
 // LinkDown tells a node's own detector that the connection to a peer broke or

@@ -124,12 +124,14 @@ func (m *PeerStatus) encode(w *writer) {
 	w.uvarint(uint64(m.Node))
 	w.uvarint(uint64(m.Inc))
 	w.bool(m.Alive)
+	w.bool(m.Cut)
 }
 
 func (m *PeerStatus) decode(r *reader) {
 	m.Node = kv.NodeID(r.Uint16())
 	m.Inc = kv.Incarnation(r.Uint32())
 	m.Alive = r.Bool()
+	m.Cut = r.Bool()
 }
 
 func (m *LinkDown) encode(w *writer) { w.uvarint(uint64(m.Node)) }

@@ -147,7 +147,7 @@ func (s *Shard) doubtForward(c *actors.Context, f ref) {
 }
 
 // recall routes again what was gathered for a peer that has died in the same
-// batch. Nobody else would settle it: it would leave after dropForwards.
+// batch: it has not left, and nothing has happened.
 func (s *Shard) recall(c *actors.Context, p *peer) {
 	gathered := p.out.forward
 	p.out.forward = nil
@@ -157,46 +157,70 @@ func (s *Shard) recall(c *actors.Context, p *peer) {
 	}
 }
 
-// dropForwards settles the forwards to a peer that died or came back as
-// another boot (restarted: only those to an earlier one).
-func (s *Shard) dropForwards(c *actors.Context, p *peer, restarted bool) {
+// doubtForwards deals with the forwards to a peer that is believed dead, or came
+// back as another boot. What an earlier boot was asked, or what went over a
+// connection that broke, will not be answered. A peer that is merely silent may
+// answer yet: it is slow, or was stopped for a moment, or this node was. Its reads go
+// elsewhere at once, its writes are given up only after a while (silenceNs).
+func (s *Shard) doubtForwards(c *actors.Context, p *peer, cut bool) {
 	p.forwards = slices.DeleteFunc(p.forwards, func(fw *forward) bool {
-		if restarted && fw.inc >= p.inc {
-			return false
+		if cut || fw.inc < p.inc {
+			s.giveForwardUp(c, fw)
+			return true
 		}
-		for _, f := range fw.refs {
-			s.doubtForward(c, f)
+		if p.dead {
+			s.retryReads(c, fw)
 		}
-		return true
+		return false
 	})
 }
 
-// checkForwards drops the forwards of which every operation has an answer. Of
-// one without an answer for long, the reads are tried again; its writes can
-// only wait.
-func (s *Shard) checkForwards(c *actors.Context) {
-	for _, p := range s.peers {
-		p.forwards = slices.DeleteFunc(p.forwards, func(fw *forward) bool { return !s.wanted(c, fw) })
+func (s *Shard) giveForwardUp(c *actors.Context, fw *forward) {
+	for _, f := range fw.refs {
+		s.doubtForward(c, f)
 	}
 }
 
-// wanted reports whether an operation of fw still waits for its answer, and
-// tries the reads of an overdue one again.
-func (s *Shard) wanted(c *actors.Context, fw *forward) bool {
-	overdue := !fw.retried && fw.sentNs+4*s.cfg.ResendNs <= c.NowNs
-	fw.retried = fw.retried || overdue
-	wanted := false
+// silenceNs is how long after its supposed death a silent peer may still answer.
+func (s *Shard) silenceNs() int64 { return s.cfg.RequestTimeoutNs / 4 }
+
+// checkForwards drops the forwards of which every operation has an answer, and
+// those that left for a peer before it was believed dead, and nothing has come
+// from it since. Of one without an answer for long, the reads are tried again;
+// its writes can only wait.
+func (s *Shard) checkForwards(c *actors.Context) {
+	for _, p := range s.peers {
+		silent := p.dead && c.NowNs >= p.deadAtNs+s.silenceNs()
+		p.forwards = slices.DeleteFunc(p.forwards, func(fw *forward) bool {
+			if silent && fw.sentNs <= p.deadAtNs {
+				s.giveForwardUp(c, fw)
+				return true
+			}
+			if fw.sentNs+4*s.cfg.ResendNs <= c.NowNs {
+				s.retryReads(c, fw)
+			}
+			return !fw.wanted()
+		})
+	}
+}
+
+// wanted reports whether an operation of fw still waits for its answer. For a
+// read that was tried again too, the late answer is as good.
+func (fw *forward) wanted() bool {
+	return slices.ContainsFunc(fw.refs, func(f ref) bool { return !f.closed() })
+}
+
+// retryReads tries the reads of a forward elsewhere, once.
+func (s *Shard) retryReads(c *actors.Context, fw *forward) {
+	if fw.retried {
+		return
+	}
+	fw.retried = true
 	for _, f := range fw.refs {
-		switch read := !f.op().IsWrite(); {
-		case f.closed():
-		case read && overdue && !f.tied():
+		if !f.closed() && !f.op().IsWrite() && !f.tied() {
 			s.delay(c, f)
-			wanted = true // the late answer is as good
-		default:
-			wanted = true
 		}
 	}
-	return wanted
 }
 
 // answeredForward takes out the forward that an answer is about; nil if it is

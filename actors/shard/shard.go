@@ -84,6 +84,7 @@ type peer struct {
 	aliveSinceNs           int64
 	alarms                 int   // times in a row that it was believed dead and was not
 	alarmNs                int64 // the last of them
+	deadAtNs               int64 // dead: since when
 	goneAtNs               int64 // dead: when others may take over what it owns
 	out                    outbox
 	confirm                confirmState
@@ -256,10 +257,11 @@ func (s *Shard) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 	was := p.dead
 	p.dead = !m.Alive
 	if p.dead || restarted {
-		s.dropForwards(c, p, restarted)
+		s.doubtForwards(c, p, m.Cut)
 		p.confirm.inFlight, p.confirm.waitNs = 0, 0
 	}
 	if p.dead && !was {
+		p.deadAtNs = c.NowNs
 		p.goneAtNs = c.NowNs + s.patience(c, p)
 		s.planTakeovers(c, p)
 		s.recall(c, p)

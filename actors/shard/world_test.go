@@ -168,8 +168,10 @@ func (w *world) command(command, args string) {
 		w.cut[w.node(f[0]).id] = true
 	case "heal":
 		delete(w.cut, w.node(f[0]).id)
-	case "dead":
+	case "dead": // by its silence
 		w.status(w.node(f[0]).id, w.node(f[1]).id, 0, false)
+	case "broken": // the connection is
+		w.tell(w.node(f[0]).id, &msg.PeerStatus{Node: w.node(f[1]).id, Cut: true})
 	case "alive":
 		inc, err := strconv.Atoi(f[2])
 		require.NoError(w.t, err)
