@@ -98,8 +98,10 @@ func (p *peer) run(ctx context.Context) {
 			var err error
 			if conn, err = p.dial(ctx); err != nil {
 				conn = nil
-				p.unreachable(ctx, err, &spare)
+				p.unreachable(ctx, err)
 				pause = p.rest(ctx, pause)
+				p.discard(&spare)
+				signal(p.wake) // to dial again
 				continue
 			}
 			pause = 0
@@ -113,20 +115,24 @@ func (p *peer) run(ctx context.Context) {
 	}
 }
 
-// unreachable deals with a failed dial: what waited is too old to be of use by
-// the time there is a connection.
-func (p *peer) unreachable(ctx context.Context, err error, spare *frames) {
+// unreachable deals with a failed dial.
+func (p *peer) unreachable(ctx context.Context, err error) {
 	if ctx.Err() != nil {
 		return
 	}
-	p.take(spare)
-	p.dropped.Add(uint64(spare.count))
-	spare.reset()
 	p.t.linkDown(p.id)
 	if p.failing != err.Error() {
 		p.failing = err.Error()
 		p.t.node.log.Warn("can't reach a peer", "peer", p.id, "addr", p.addr, "err", err)
 	}
+}
+
+// discard drops what has waited while nothing could leave. Its senders have sent
+// it again since, kept it as a hint, or given it up.
+func (p *peer) discard(spare *frames) {
+	p.take(spare)
+	p.dropped.Add(uint64(spare.count))
+	spare.reset()
 }
 
 // rest waits before the next dial, twice as long each time, and less if the
