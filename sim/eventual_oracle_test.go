@@ -172,10 +172,19 @@ func TestOracleCollectsOnlyWhatNobodyHasOlder(t *testing.T) {
 	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
 	w.requireOne(t, "keeps a hint with an older state")
 
-	w = held()
-	w.q.push(5, event{kind: evDeliver, env: actors.Envelope{Message: &msg.Put{Items: []*msg.PutItem{w.item(older)}}, To: actors.Address{Node: 3}}})
-	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
-	w.requireOne(t, "carries an older state")
+	for ageMs, refused := range map[int64]bool{700: false, 701: true} {
+		w = held()
+		w.cfg.HintTTLMs = 700 - causal.DefaultCapMs
+		sentMs := w.nodes[2].clock.wall(w.nowNs) - ageMs
+		put := &msg.Put{SentMs: sentMs, Items: []*msg.PutItem{w.item(older)}}
+		w.q.push(5, event{kind: evDeliver, node: 2, env: actors.Envelope{Message: put, To: actors.Address{Node: 3}}})
+		w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
+		if refused {
+			require.Empty(t, w.verdict, "too old to be taken")
+		} else {
+			w.requireOne(t, "carries an older state")
+		}
+	}
 }
 
 func TestEventualDifferenceSeesAReplicaBehind(t *testing.T) {

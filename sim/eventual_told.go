@@ -150,7 +150,11 @@ func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
 		if e.kind != evDeliver {
 			return
 		}
-		for _, it := range itemsOf(&e.env) {
+		items, sentMs := itemsOf(&e.env)
+		if o.tooOld(o.w.nodes[e.node], sentMs) {
+			return
+		}
+		for _, it := range items {
 			if it.Partition == p && string(it.Key) == key.Name && older(&it.Object) {
 				o.w.violate(Invariant, "node %d drops the dead key %q, and a %s to node %d carries an older state: %s",
 					n.id, key.Name, e.env.Message.MessageName(), e.env.To.Node, show(&it.Object))
@@ -159,15 +163,23 @@ func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
 	})
 }
 
-// itemsOf are the objects that a message carries to a store or a handoff.
-func itemsOf(env *actors.Envelope) []*msg.PutItem {
+// tooOld reports whether a node will certainly refuse a message for its age, which
+// is what collecting relies on: its life is over, clocks being DefaultCapMs apart.
+func (o *eventualOracle) tooOld(n *node, sentMs int64) bool {
+	lifeMs := o.w.cfg.HintTTLMs // 0: longer than any run
+	return lifeMs > 0 && n.clock.wall(o.w.nowNs)-sentMs > lifeMs+causal.DefaultCapMs
+}
+
+// itemsOf are the objects that a message carries to a store or a handoff, and
+// when it left.
+func itemsOf(env *actors.Envelope) (items []*msg.PutItem, sentMs int64) {
 	switch m := env.Message.(type) {
 	case *msg.Put:
-		return m.Items
+		return m.Items, m.SentMs
 	case *msg.Hint:
-		return m.Items
+		return m.Items, m.SentMs
 	}
-	return nil
+	return nil, 0
 }
 
 // show writes an object in a line.
