@@ -42,7 +42,11 @@ func apply(op *kv.Op, reg *kv.Register) (res kv.Result, wrote bool) {
 			return res, false
 		}
 		res.Int = sum
-		set(reg, strconv.AppendInt(nil, sum, 10), kv.Text)
+		media := kv.Text
+		if res.Media == kv.JSON {
+			media = kv.JSON // a number stays one
+		}
+		set(reg, strconv.AppendInt(nil, sum, 10), media)
 	case kv.OpCAS:
 		if !res.Found || !bytes.Equal(kv.Payload(reg.Media, reg.Data), op.Expected) {
 			res.Status = kv.CondFailed

@@ -17,6 +17,20 @@ func holding(data string) kv.Register {
 	return kv.Register{Kind: kv.Value, Data: []byte(data), Version: revA, Rev: revA, TimeMs: 77, Media: kv.JSON}
 }
 
+// A document that is a number stays one.
+func TestIncrementKeepsJSON(t *testing.T) {
+	for media, want := range map[kv.Media]kv.Media{kv.JSON: kv.JSON, kv.Text: kv.Text, kv.Bytes: kv.Text} {
+		reg := kv.Register{Kind: kv.Value, Data: []byte("5"), Media: media}
+		_, wrote := apply(&kv.Op{Kind: kv.OpIncr, Delta: 1}, &reg)
+		require.True(t, wrote)
+		require.Equal(t, want, reg.Media)
+		require.Equal(t, "6", string(reg.Data))
+	}
+	reg := kv.Register{}
+	_, _ = apply(&kv.Op{Kind: kv.OpIncr, Delta: 1}, &reg)
+	require.Equal(t, kv.Text, reg.Media)
+}
+
 func TestApply(t *testing.T) {
 	absent := kv.Register{}
 	grave := kv.Register{Kind: kv.Tombstone, Version: revA, Rev: revA, TimeMs: 77}

@@ -29,6 +29,10 @@ func TestDevServesThroughEveryNode(t *testing.T) {
 	require.NoError(t, err)
 	assert.Zero(t, size, "being ready leaves no key behind")
 
+	info, err := c.clients[0].ClientInfo(ctx).Result()
+	require.NoError(t, err)
+	assert.Equal(t, "go-redis", strings.Split(info.LibName, "(")[0])
+
 	for i, client := range c.clients {
 		next := c.clients[(i+1)%testNodes]
 		key := fmt.Sprintf("key-%d", i)

@@ -9,6 +9,9 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
+	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -33,12 +36,11 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int) (bo
 		if share < 0 {
 			share = int64(limit)
 		}
-		if s.big.Add(share) > s.cfg.BufferBytes {
-			s.big.Add(-share)
+		var room bool
+		if done, room = s.reserve(share); !room {
 			unavailable(w, codeBusy, "nothing was done: the node is taking in too many large bodies")
-			return nil, done, false
+			return nil, func() {}, false
 		}
-		done = func() { s.big.Add(-share) }
 	}
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.cfg.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(limit)))
@@ -47,9 +49,13 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, limit int) (bo
 	}
 	done()
 	var large *http.MaxBytesError
-	if errors.As(err, &large) {
+	switch {
+	case errors.As(err, &large):
 		s.bodyTooLarge(w)
-	} else {
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		w.Header().Set("Connection", "close")
+		writeError(w, http.StatusRequestTimeout, codeSlow, fmt.Sprintf("nothing was done: the body did not arrive within %v", s.cfg.BodyTimeout))
+	default:
 		badRequest(w, "the body could not be read: %v", err)
 	}
 	return nil, func() {}, false
@@ -67,13 +73,19 @@ func mediaOf(contentType string) (m kv.Media, name string, err error) {
 		return kv.Text, "", nil
 	}
 	t, params, err := mime.ParseMediaType(contentType)
+	if err == nil && !strings.Contains(t, "/") {
+		err = errors.New("a media type has two parts, as text/plain has")
+	}
 	if err != nil {
 		return 0, "", fmt.Errorf("Content-Type %q: %v", contentType, err)
 	}
+	unicode := isUnicode(params["charset"])
 	switch {
+	case t == "application/json" && !unicode:
+		return 0, "", fmt.Errorf("JSON is UTF-8 (RFC 8259, section 8.1), not %s", params["charset"])
 	case t == "application/json":
 		return kv.JSON, "", nil
-	case t == "text/plain", t == "application/x-www-form-urlencoded":
+	case t == "text/plain" && unicode, t == "application/x-www-form-urlencoded":
 		return kv.Text, "", nil
 	case t == "application/octet-stream":
 		return kv.Bytes, "", nil
@@ -84,6 +96,15 @@ func mediaOf(contentType string) (m kv.Media, name string, err error) {
 		return 0, "", fmt.Errorf("Content-Type of %d bytes is not kept, 255 are allowed", len(contentType))
 	}
 	return kv.Typed, name, nil
+}
+
+// isUnicode reports whether text in a charset is UTF-8 as it is.
+func isUnicode(charset string) bool {
+	switch strings.ToLower(charset) {
+	case "", "utf-8", "utf8", "us-ascii":
+		return true
+	}
+	return false
 }
 
 // isJSON and isText say how a value of some type looks in an answer.
@@ -132,6 +153,7 @@ func damaged(raw []byte, text string) bool {
 	return !utf8.Valid(raw) || strings.Count(text, "\uFFFD") > wrote
 }
 
+// decodeStrict reads a JSON object with no other fields than those of into, none twice.
 func decodeStrict(body []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
@@ -140,6 +162,38 @@ func decodeStrict(body []byte, into any) error {
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return errors.New("there is something after the JSON object")
+	}
+	return namedOnce(body, reflect.TypeOf(into).Elem())
+}
+
+// namedOnce makes up for what encoding/json lets pass: a field that is named in
+// other letters ("Value"), or twice, of which the last would count.
+func namedOnce(body []byte, object reflect.Type) error {
+	d := json.NewDecoder(bytes.NewReader(body))
+	if open, err := d.Token(); err != nil || open != json.Delim('{') {
+		return err // null, say
+	}
+	var names, seen []string
+	for _, f := range reflect.VisibleFields(object) {
+		tag, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		names = append(names, tag)
+	}
+	for d.More() {
+		name, err := d.Token()
+		if err != nil {
+			return err
+		}
+		if slices.Contains(seen, name.(string)) {
+			return fmt.Errorf("%q is there twice", name)
+		}
+		seen = append(seen, name.(string))
+		if !slices.Contains(names, name.(string)) {
+			return fmt.Errorf("unknown field %q", name)
+		}
+		var skipped json.RawMessage
+		if err := d.Decode(&skipped); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -178,14 +232,6 @@ func appendValue(b []byte, data []byte, media kv.Media) []byte {
 	return append(b, '"')
 }
 
-func appendString(b []byte, s string) []byte {
-	q, err := json.Marshal(s)
-	if err != nil {
-		panic(err) // strings always encode
-	}
-	return append(b, q...)
-}
-
 // appendKey appends "key", or "key_base64" where it is not text.
 func appendKey(b []byte, key []byte) []byte {
 	if utf8.Valid(key) {
@@ -195,25 +241,24 @@ func appendKey(b []byte, key []byte) []byte {
 	return append(base64.StdEncoding.AppendEncode(b, key), '"')
 }
 
-// wantsRaw reports whether the client asked for the bytes instead of JSON.
+// wantsRaw reports whether the client asked for the bytes instead of JSON: it
+// named types, and JSON is none of them.
 func wantsRaw(r *http.Request) bool {
 	raw := false
 	for _, a := range strings.Split(r.Header.Get("Accept"), ",") {
-		t, _, _ := strings.Cut(strings.TrimSpace(a), ";")
-		switch t {
+		switch t, _, _ := strings.Cut(strings.TrimSpace(a), ";"); strings.ToLower(t) {
 		case "application/json", "application/*", "*/*":
 			return false
-		case "application/octet-stream", "text/plain":
-			raw = true
+		case "":
 		default:
-			raw = raw || strings.HasPrefix(t, "image/") || strings.HasPrefix(t, "audio/") || strings.HasPrefix(t, "video/")
+			raw = true
 		}
 	}
 	return raw
 }
 
 // writeRaw answers with the value's own bytes and type.
-func writeRaw(w http.ResponseWriter, r *kv.Result) {
+func (s *Server) writeRaw(w http.ResponseWriter, r *kv.Result) {
 	media := kv.TypeOf(r.Media, r.Data)
 	if media == "" {
 		media = [...]string{kv.Text: "text/plain; charset=utf-8", kv.JSON: "application/json", kv.Bytes: "application/octet-stream", kv.Typed: "application/octet-stream"}[r.Media]
@@ -221,5 +266,5 @@ func writeRaw(w http.ResponseWriter, r *kv.Result) {
 	w.Header().Set("Quorate-Ts", strconv.FormatInt(r.TimeMs, 10))
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	w.Header().Set("Content-Security-Policy", "sandbox") // a stored page runs nothing in this server's name
-	writeBody(w, http.StatusOK, media, kv.Payload(r.Media, r.Data))
+	s.writeValue(w, http.StatusOK, media, kv.Payload(r.Media, r.Data))
 }

@@ -1,7 +1,6 @@
 package httpd
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 
@@ -17,6 +16,7 @@ const (
 	codeCondition   = "condition_failed"
 	codeTooLarge    = "too_large"
 	codeMedia       = "unsupported_media_type"
+	codeSlow        = "too_slow"
 	codeNotInteger  = "not_an_integer"
 	codeOverflow    = "overflow"
 	codeUnknown     = "unknown_outcome"
@@ -31,7 +31,7 @@ const (
 
 // errorBody is the body of every error but "not found".
 type errorBody struct {
-	Error   string `json:"error" doc:"What kind of error." enum:"bad_request,no_such_path,method_not_allowed,condition_failed,too_large,unsupported_media_type,not_an_integer,overflow,unknown_outcome,unavailable,busy,refused,no_such_bucket,bad_bucket,bucket_exists,too_many_buckets"`
+	Error   string `json:"error" doc:"What kind of error." enum:"bad_request,no_such_path,method_not_allowed,condition_failed,too_large,unsupported_media_type,too_slow,not_an_integer,overflow,unknown_outcome,unavailable,busy,refused,no_such_bucket,bad_bucket,bucket_exists,too_many_buckets"`
 	Message string `json:"message" doc:"What was wrong, and what is allowed."`
 }
 
@@ -39,21 +39,6 @@ type errorBody struct {
 type notFoundBody struct {
 	Found   bool   `json:"found" doc:"Always false."`
 	Context string `json:"context,omitempty" doc:"Of a key that was deleted, in a bucket of mode eventual."`
-}
-
-func writeJSON(w http.ResponseWriter, status int, body any) {
-	b, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // our own types
-	}
-	writeBody(w, status, "application/json", append(b, '\n'))
-}
-
-func writeBody(w http.ResponseWriter, status int, media string, body []byte) {
-	w.Header().Set("Content-Type", media)
-	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // the client may have gone
 }
 
 func writeError(w http.ResponseWriter, status int, code, message string) {

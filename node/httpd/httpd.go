@@ -38,8 +38,10 @@ type Config struct {
 	Log         *slog.Logger         // slog.Default()
 	Metrics     *prometheus.Registry // shown at /metrics, and where requests are counted; nil: neither
 	MaxConns    int                  // 20,000; more are closed at once
-	BufferBytes int64                // 512 MiB: request bodies above 64 KiB, of all requests together
+	BufferBytes int64                // 512 MiB: bodies above 64 KiB, of all requests and answers together
 	BodyTimeout time.Duration        // 30 s to send a body
+	// WriteTimeout is how long a client has to take a piece of an answer: 10 s.
+	WriteTimeout time.Duration
 }
 
 func (c Config) defaults() Config {
@@ -54,6 +56,9 @@ func (c Config) defaults() Config {
 	}
 	if c.BodyTimeout == 0 {
 		c.BodyTimeout = 30 * time.Second
+	}
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = 10 * time.Second
 	}
 	return c
 }
@@ -71,7 +76,7 @@ type Server struct {
 	methods map[string][]string // by path, for 405
 	http    *http.Server
 	conns   atomic.Int64
-	big     atomic.Int64 // bytes of large bodies being taken in
+	big     atomic.Int64 // bytes of large bodies being taken in or given out
 	seen    *requestMetrics
 }
 
@@ -96,7 +101,7 @@ func New(cfg Config) *Server {
 	if cfg.Metrics != nil {
 		s.seen = newRequestMetrics(cfg.Metrics)
 		s.mux.Handle("GET /metrics", promhttp.HandlerFor(cfg.Metrics, promhttp.HandlerOpts{}))
-		s.methods["/metrics"] = []string{http.MethodGet}
+		s.methods["/metrics"] = []string{http.MethodGet, http.MethodHead}
 	}
 	return s
 }

@@ -105,7 +105,7 @@ func TestShapes(t *testing.T) {
 		{"GET", "/kv?key=p", "", nil, 200, `"found":true,"type":"image/png","encoding":"base64","value":"iVBORw=="`},
 		{"GET", "/kv?key=p", "", []string{"Accept: image/png"}, 200, "\x89PNG"},
 		{"PUT", "/kv?key=h", "<b>hi</b>", []string{"Content-Type: text/html; charset=utf-8"}, 200, `"ok":true`},
-		{"GET", "/kv?key=h", "", nil, 200, `"type":"text/html; charset=utf-8","value":"\u003cb\u003ehi\u003c/b\u003e"`},
+		{"GET", "/kv?key=h", "", nil, 200, `"type":"text/html; charset=utf-8","value":"<b>hi</b>"`},
 		{"PUT", "/kv?key=l", `{"@id":1}`, []string{"Content-Type: application/ld+json"}, 200, `"ok":true`},
 		{"GET", "/kv?key=l", "", nil, 200, `"type":"application/ld+json","value":{"@id":1}`},
 		{"PUT", "/kv?key=l", `{"@id":`, []string{"Content-Type: application/ld+json"}, 400, "not valid JSON"},
@@ -114,7 +114,19 @@ func TestShapes(t *testing.T) {
 		{"PUT", "/kv?key=empty", "", nil, 200, `{"ok":true FACTS`},
 		{"GET", "/kv?key=empty", "", nil, 200, `{"found":true,"value":"" FACTS`},
 		{"PUT", "/kv?key=q", `<"&\n>`, nil, 200, `{"ok":true FACTS`},
-		{"GET", "/kv?key=q", "", nil, 200, `{"found":true,"value":"\u003c\"\u0026\\n\u003e" FACTS`},
+		{"GET", "/kv?key=q", "", nil, 200, `{"found":true,"value":"<\"&\\n>" FACTS`},
+		{"GET", "/kv?key=q", "", []string{"Accept: text/html"}, 200, `<"&\n>`},
+		{"GET", "/kv?key=q", "", []string{"Accept: text/html, */*;q=0.8"}, 200, `"found":true`},
+		{"PUT", "/kv?key=latin", "\xe9", []string{"Content-Type: text/plain; charset=iso-8859-1"}, 200, `"ok":true`},
+		{"GET", "/kv?key=latin", "", nil, 200, `"type":"text/plain; charset=iso-8859-1","encoding":"base64","value":"6Q=="`},
+		{"PUT", "/kv?key=j", "{}", []string{"Content-Type: application/json; charset=UTF-8"}, 200, `"ok":true`},
+		{"PUT", "/kv?key=j", "{}", []string{"Content-Type: application/json; charset=utf-16"}, 415, `JSON is UTF-8`},
+		{"PUT", "/kv?key=j", "{}", []string{"Content-Type: garbage"}, 415, `a media type has two parts`},
+		{"PUT", "/kv?key=j", "x", []string{"Content-Encoding: gzip"}, 415, `Content-Encoding \"gzip\" is not kept`},
+		{"PUT", "/kv?key=j", "x", []string{"Content-Encoding: identity"}, 200, `"ok":true`},
+		{"PATCH", "/kv?key=j", "x", nil, 405, `allowed are GET, HEAD, PUT`},
+		{"PUT", "/api/v1/kv/j", `{"value":"x","value":"y"}`, []string{asJSON}, 400, `\"value\" is there twice`},
+		{"PUT", "/api/v1/kv/j", `{"Value":"x"}`, []string{asJSON}, 400, `unknown field \"Value\"`},
 		{"PUT", "/kv?key=form", "x", []string{"Content-Type: multipart/form-data; boundary=x"}, 415, `"error":"unsupported_media_type"`},
 		{"DELETE", "/kv?key=mykey", "", nil, 200, `{"ok":true,"deleted":true}`},
 		{"DELETE", "/kv?key=mykey", "", nil, 200, `{"ok":true,"deleted":false}`},
@@ -172,9 +184,9 @@ func TestShapes(t *testing.T) {
 		{"GET", "/healthz", "", nil, 200, `{"status":"ok"}`},
 		{"GET", "/readyz", "", nil, 200, `{"status":"ready"}`},
 		{"GET", "/api/v1/cluster/health", "", nil, 200, `{"status":"degraded","reason":"2 of 3 members are alive","node_id":1,"alive":2,"total":3`},
-		{"GET", "/api/v1/cluster/stats", "", nil, 200, `"quorum":{"n":3,"r":2,"w":2},"keys":13,`},
+		{"GET", "/api/v1/cluster/stats", "", nil, 200, `"quorum":{"n":3,"r":2,"w":2},"keys":15,`},
 		{"GET", "/api/v1/admin/stats", "", nil, 200, `"partitions_owned":85`},
-		{"GET", "/metrics", "", nil, 200, `quorate_http_requests_total{code="200",method="PUT",route="/kv"} 8`},
+		{"GET", "/metrics", "", nil, 200, `quorate_http_requests_total{code="200",method="PUT",route="/kv"} 11`},
 	} {
 		status, header, body := w.do(tc.method, tc.path, tc.body, tc.headers...)
 		name := fmt.Sprintf("%s %s %s", tc.method, tc.path, tc.body)
@@ -342,7 +354,7 @@ func TestRawSocket(t *testing.T) {
 	assert.Contains(t, send("GET /kv?key=%zz HTTP/1.1\r\nHost: x\r\n\r\n"), "400")
 	assert.Contains(t, send("GET /api/v1/kv/%zz HTTP/1.1\r\nHost: x\r\n\r\n"), "400")
 	assert.Contains(t, send("PUT /kv?key=a HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n"), "413")
-	assert.Contains(t, send("PUT /kv?key=a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"), "400", "a body that stalls")
+	assert.Contains(t, send("PUT /kv?key=a HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nabc"), "408", "a body that stalls")
 	code, _, _ := w.do("GET", "/kv?key=a", "")
 	assert.Equal(t, 404, code, "nothing was half applied")
 }

@@ -97,19 +97,19 @@ func (s *Server) get(w http.ResponseWriter, r *http.Request, t *target, cond pre
 	w.Header().Set("Vary", "Accept")
 	switch {
 	case res.Causal != nil && len(res.Causal.Values) > 1:
-		writeSiblings(w, t, &res)
+		s.writeSiblings(w, t, &res)
 	case !cond.match.IsZero() && cond.match != res.Rev:
 		res.Status = kv.CondFailed
 		s.writeStatus(w, &res)
 	case cond.noneMatchAny || !cond.noneMatch.IsZero() && cond.noneMatch == res.Rev:
 		w.WriteHeader(http.StatusNotModified)
 	case wantsRaw(r):
-		writeRaw(w, &res)
+		s.writeRaw(w, &res)
 	default:
 		b := make([]byte, 0, len(res.Data)+len(t.key)+128)
 		b = append(t.open(b), `"found":true,`...)
 		b = appendValue(b, res.Data, res.Media)
-		writeBody(w, http.StatusOK, "application/json", t.appendFacts(b, &res))
+		s.writeValue(w, http.StatusOK, "application/json", t.appendFacts(b, &res))
 	}
 }
 
@@ -154,6 +154,9 @@ func (s *Server) put(w http.ResponseWriter, r *http.Request, t *target, cond pre
 	}
 	contentType := r.Header.Get("Content-Type")
 	media, name, err := mediaOf(contentType)
+	if coding := r.Header.Get("Content-Encoding"); err == nil && coding != "" && !strings.EqualFold(coding, "identity") {
+		err = fmt.Errorf("Content-Encoding %q is not kept with a value; send it as it is, or as bytes under its own type (application/gzip)", coding)
+	}
 	if err != nil {
 		writeError(w, http.StatusUnsupportedMediaType, codeMedia, err.Error())
 		return
@@ -295,7 +298,7 @@ func (s *Server) written(w http.ResponseWriter, res kv.Result, t *target, own in
 	if c := res.Causal; c != nil && len(c.Values) > own {
 		b = appendSiblings(b, &res) // the context speaks for values that the client may not have seen yet
 	}
-	writeBody(w, http.StatusOK, "application/json", t.appendFacts(b, &res))
+	s.writeValue(w, http.StatusOK, "application/json", t.appendFacts(b, &res))
 }
 
 // noRevisions refuses a condition in a bucket without revisions.
@@ -310,12 +313,12 @@ func (s *Server) noRevisions(w http.ResponseWriter, t *target) {
 }
 
 // writeSiblings answers a read with all concurrent values of a key.
-func writeSiblings(w http.ResponseWriter, t *target, res *kv.Result) {
+func (s *Server) writeSiblings(w http.ResponseWriter, t *target, res *kv.Result) {
 	b := appendSiblings(append(t.open(nil), `"found":true`...), res)
 	if res.Causal.Context != "" {
 		b = appendString(append(b, `,"context":`...), res.Causal.Context)
 	}
-	writeBody(w, http.StatusMultipleChoices, "application/json", append(b, "}\n"...))
+	s.writeValue(w, http.StatusMultipleChoices, "application/json", append(b, "}\n"...))
 }
 
 // appendSiblings appends the field "siblings".

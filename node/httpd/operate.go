@@ -34,7 +34,7 @@ func (s *Server) addOperations() {
 	s.mux.HandleFunc("GET /docs", s.docs)
 	s.mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) })
 	for _, path := range []string{"/", "/docs", "/openapi.json", "/openapi.yaml"} {
-		s.methods[path] = []string{http.MethodGet}
+		s.methods[path] = []string{http.MethodGet, http.MethodHead}
 	}
 }
 

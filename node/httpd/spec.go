@@ -33,6 +33,9 @@ func (s *Server) docs(w http.ResponseWriter, _ *http.Request) {
 func (s *Server) route(op *huma.Operation, h http.HandlerFunc) {
 	s.mux.HandleFunc(op.Method+" "+op.Path, h)
 	s.methods[op.Path] = append(s.methods[op.Path], op.Method)
+	if op.Method == http.MethodGet {
+		s.methods[op.Path] = append(s.methods[op.Path], http.MethodHead)
+	}
 	s.spec.OpenAPI().AddOperation(op)
 }
 

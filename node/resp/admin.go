@@ -188,7 +188,8 @@ func (c *conn) setInfo(what []byte, value string) {
 	}
 }
 
-// describe is the connection's line of CLIENT LIST.
+// describe is the connection's line of CLIENT LIST. It has fields of Redis's alone:
+// clients that read it refuse others.
 func (c *conn) describe() string {
 	name, lib, last, at := "", "", "NULL", c.selected.Load()
 	if p := c.name.Load(); p != nil {
@@ -200,8 +201,8 @@ func (c *conn) describe() string {
 	if p := c.last.Load(); p != nil {
 		last = p.name
 	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d db=%d cmd=%s lib-name=%s resp=2 bucket=%s",
-		c.id, c.remote, c.local, name, int(time.Since(c.opened).Seconds()), at.slot, last, lib, at.name)
+	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d db=%d cmd=%s lib-name=%s resp=2",
+		c.id, c.remote, c.local, name, int(time.Since(c.opened).Seconds()), at.slot, last, lib)
 }
 
 // runCommand answers COMMAND, which clients use to learn where keys are.
