@@ -84,9 +84,16 @@ func (f *frames) reset() {
 	f.buf, f.starts, f.count = f.buf[:0], f.starts[:0], 0
 }
 
+// A frame of more than largeFrame is read in pieces.
+const (
+	largeFrame = 128 << 10
+	readPiece  = 512 << 10
+)
+
 // readFrame reads one frame's body into fresh memory, which its messages then
-// share. Memory is taken as bytes arrive, never on the word of the header.
-func readFrame(r io.Reader, maxBytes int) ([]byte, error) {
+// share. Memory is taken as bytes arrive, never on the word of the header. With
+// each piece of a large frame part is called.
+func readFrame(r io.Reader, maxBytes int, part func()) ([]byte, error) {
 	var h [frameHeader]byte
 	if _, err := io.ReadFull(r, h[:]); err != nil {
 		return nil, err
@@ -95,18 +102,22 @@ func readFrame(r io.Reader, maxBytes int) ([]byte, error) {
 	if n > maxBytes {
 		return nil, fmt.Errorf("node: a frame of %d bytes, allowed are %d", n, maxBytes)
 	}
-	body := make([]byte, min(n, 2*frameTarget))
-	read := 0
-	for {
-		m, err := io.ReadFull(r, body[read:])
+	body := make([]byte, min(n, readPiece))
+	for read := 0; ; {
+		m, err := io.ReadFull(r, body[read:min(read+readPiece, len(body))])
 		read += m
 		if err != nil {
 			return nil, err
 		}
+		if n > largeFrame {
+			part()
+		}
 		if read == n {
 			break
 		}
-		body = append(body, make([]byte, min(n-read, read))...)
+		if read == len(body) {
+			body = append(body, make([]byte, min(n-read, read))...)
+		}
 	}
 	if uint32(xxh3.Hash(body)) != sum {
 		return nil, fmt.Errorf("node: a frame of %d bytes arrived damaged", n)

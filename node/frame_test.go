@@ -37,7 +37,7 @@ func TestFramesCarryEnvelopesInOrder(t *testing.T) {
 	r := bytes.NewReader(f.buf)
 	next := uint64(0)
 	for r.Len() > 0 {
-		body, err := readFrame(r, 2*frameTarget)
+		body, err := readFrame(r, 2*frameTarget, func() {})
 		require.NoError(t, err)
 		for len(body) > 0 {
 			var b []byte
@@ -73,11 +73,11 @@ func TestReadFrameTakesMemoryAsBytesArrive(t *testing.T) {
 	var h [frameHeader]byte
 	binary.LittleEndian.PutUint32(h[:], 1<<30)
 	allocated := testing.AllocsPerRun(1, func() {
-		_, err := readFrame(io.MultiReader(bytes.NewReader(h[:]), strings.NewReader("little")), 1<<31-1)
+		_, err := readFrame(io.MultiReader(bytes.NewReader(h[:]), strings.NewReader("little")), 1<<31-1, func() {})
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	})
 	require.Less(t, allocated, 50.0)
-	_, err := readFrame(bytes.NewReader(h[:]), 1<<20)
+	_, err := readFrame(bytes.NewReader(h[:]), 1<<20, func() {})
 	require.ErrorContains(t, err, "allowed are 1048576")
 }
 
@@ -88,7 +88,7 @@ func TestReadFrameSeesDamage(t *testing.T) {
 	for i := range f.buf {
 		b := bytes.Clone(f.buf)
 		b[i] ^= 4
-		_, err := readFrame(bytes.NewReader(b), 1<<20)
+		_, err := readFrame(bytes.NewReader(b), 1<<20, func() {})
 		require.Error(t, err, "byte %d", i)
 	}
 }
@@ -104,7 +104,7 @@ func FuzzFrame(f *testing.F) {
 		var h [frameHeader]byte
 		binary.LittleEndian.PutUint32(h[:], uint32(len(body)))
 		binary.LittleEndian.PutUint32(h[4:], uint32(xxh3.Hash(body)))
-		got, err := readFrame(io.MultiReader(bytes.NewReader(h[:]), bytes.NewReader(body)), 1<<20)
+		got, err := readFrame(io.MultiReader(bytes.NewReader(h[:]), bytes.NewReader(body)), 1<<20, func() {})
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(body, got))
 		for len(got) > 0 && err == nil {
@@ -235,3 +235,18 @@ func FuzzHello(f *testing.F) {
 }
 
 var errInjected = errors.New("injected")
+
+// Who reads a large frame hears of each piece, of a small one nothing.
+func TestReadFrameTellsOfPieces(t *testing.T) {
+	for size, want := range map[int]int{1 << 10: 0, largeFrame: 0, largeFrame + 1: 1, 3*readPiece + 1: 4} {
+		var h [frameHeader]byte
+		body := bytes.Repeat([]byte{7}, size)
+		binary.LittleEndian.PutUint32(h[:], uint32(size))
+		binary.LittleEndian.PutUint32(h[4:], uint32(xxh3.Hash(body)))
+		parts := 0
+		got, err := readFrame(io.MultiReader(bytes.NewReader(h[:]), bytes.NewReader(body)), 64<<20, func() { parts++ })
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(body, got), "%d bytes", size)
+		require.Equal(t, want, parts, "%d bytes", size)
+	}
+}

@@ -175,6 +175,8 @@ type inboundConn struct {
 	conn net.Conn
 	inc  kv.Incarnation
 	out  *outbox
+
+	busyAt time.Time // when the detector was last told of a large message
 }
 
 func newInboundConn(t *transport, p *peer, c net.Conn, inc kv.Incarnation) *inboundConn {
@@ -193,7 +195,7 @@ func (in *inboundConn) read() error {
 			deadline = now.Add(cfg.Timing.Idle)
 			_ = in.conn.SetReadDeadline(deadline) // fails only on a closed connection, as the read then does
 		}
-		body, err := readFrame(r, limit)
+		body, err := readFrame(r, limit, in.busy)
 		if err != nil {
 			return err
 		}
@@ -203,6 +205,16 @@ func (in *inboundConn) read() error {
 		if err := in.deliver(body); err != nil {
 			return err
 		}
+	}
+}
+
+// busy tells the detector now and then that a large frame is arriving: the
+// peer's own signs of life wait behind it.
+func (in *inboundConn) busy() {
+	n := in.t.node
+	if now := time.Now(); now.Sub(in.busyAt) >= n.cfg.Timing.Heartbeat {
+		in.busyAt = now
+		n.tellDetector(&msg.LinkBusy{Node: in.peer.id, Inc: in.inc})
 	}
 }
 

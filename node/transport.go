@@ -296,8 +296,10 @@ func (t *transport) settle(most time.Duration) {
 }
 
 // linkDown tells the detector.
-func (t *transport) linkDown(id kv.NodeID) {
-	n := t.node
+func (t *transport) linkDown(id kv.NodeID) { t.node.tellDetector(&msg.LinkDown{Node: id}) }
+
+// tellDetector sends the node's own detector what the host has noticed.
+func (n *Node) tellDetector(m actors.Message) {
 	self := actors.Address{Node: n.cfg.Node, Kind: actors.Detector}
-	n.router.send(0, &batch{own: true, envelopes: []actors.Envelope{{Message: &msg.LinkDown{Node: id}, From: self, To: self}}})
+	n.router.send(0, &batch{own: true, envelopes: []actors.Envelope{{Message: m, From: self, To: self}}})
 }

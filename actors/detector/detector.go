@@ -69,6 +69,7 @@ type Detector struct {
 type peer struct {
 	// What this node heard itself.
 	heardNs int64  // reading of NowNs at the last sign of life, or when the silence began to count
+	wordNs  int64  // the same for what a detector said: a busy link counts for a while only
 	gapNs   int64  // the same, or 0 if the next gap means nothing
 	seq     uint64 // of the last message of inc
 	gaps    window
@@ -183,6 +184,8 @@ func (d *Detector) Receive(c *actors.Context, m actors.Message) {
 		d.ack(c, m)
 	case *msg.LinkDown:
 		d.linkDown(c, m.Node)
+	case *msg.LinkBusy:
+		d.linkBusy(c, m)
 	default:
 		panic(fmt.Sprintf("detector: a %s is not for a detector", m.MessageName()))
 	}

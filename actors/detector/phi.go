@@ -30,13 +30,14 @@ func (w *window) add(gapNs int64) {
 
 func (w *window) reset() { *w = window{gaps: w.gaps} }
 
-// expect returns the mean gap and its standard deviation in nanoseconds, not
-// below the period and half of it: a run of quick answers must not make an
-// ordinary silence suspicious.
+// expect returns the mean gap and its standard deviation in nanoseconds, neither
+// below the period: a run of quick answers must not make an ordinary silence
+// suspicious. What is ordinary is up to the machine too: a lane that takes some
+// large values in is silent for 200 ms where processors are scarce.
 func (w *window) expect(periodNs int64) (mean, deviation int64) {
 	n := uint64(w.n)
 	variance := w.squares/n - min(w.squares/n, (w.sum/n)*(w.sum/n))
-	return max(int64(w.sum/n)*1000, periodNs), max(int64(root(variance))*1000, periodNs/2)
+	return max(int64(w.sum/n)*1000, periodNs), max(int64(root(variance))*1000, periodNs)
 }
 
 // doubtful returns the silence at which phi reaches the threshold, given as the

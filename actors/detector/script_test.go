@@ -187,6 +187,8 @@ func (s *script) step(line string) {
 		m = &msg.PingReq{Gossip: g, Target: kv.NodeID(about), Of: 77}
 	case "down":
 		m, node = &msg.LinkDown{Node: kv.NodeID(node)}, 1
+	case "busy": // a large message of that boot is arriving
+		m, node = &msg.LinkBusy{Node: kv.NodeID(node), Inc: kv.Incarnation(inc)}, 1
 	case "show":
 		s.show = true
 		return

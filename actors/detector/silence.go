@@ -35,7 +35,7 @@ func (d *Detector) heard(c *actors.Context, i int, g *msg.Gossip) {
 	case p.gapNs != 0 && p.is == alive:
 		p.gaps.add(c.NowNs - p.gapNs)
 	}
-	p.inc, p.seq, p.heardNs, p.gapNs = g.Inc, g.Seq, c.NowNs, c.NowNs
+	p.inc, p.seq, p.heardNs, p.gapNs, p.wordNs = g.Inc, g.Seq, c.NowNs, c.NowNs, c.NowNs
 	p.seen, p.silent, p.failed = true, false, false
 	if p.cut {
 		p.cut = false
@@ -63,6 +63,29 @@ func (d *Detector) linkDown(c *actors.Context, node kv.NodeID) {
 	d.cuts++
 	d.refresh(c, p)
 	d.look(c, i)
+}
+
+// busySuspects is for how long, in multiples of SuspectNs, a peer may be silent
+// while large messages from it arrive.
+const busySuspects = 4
+
+// linkBusy takes a part of a large message for a sign of life: what the peer's
+// detector says waits behind it. So does not count for ever what a peer sends
+// whose detector has nothing to say any more.
+func (d *Detector) linkBusy(c *actors.Context, m *msg.LinkBusy) {
+	i, ok := d.find(m.Node)
+	if !ok {
+		return
+	}
+	p := &d.peers[i]
+	if m.Inc != p.inc || p.is != alive || c.NowNs-p.wordNs > busySuspects*d.cfg.SuspectNs {
+		return
+	}
+	p.heardNs, p.gapNs, p.failed = c.NowNs, 0, false
+	d.endProbe(i)
+	if d.close {
+		d.due(c, p.heardNs+d.doubtNs(p))
+	}
 }
 
 // doubtNs is the silence after which a peer of a close cluster is pinged out of

@@ -79,6 +79,14 @@ type PeerStatus struct {
 // was refused. It comes from the host and is never encoded.
 type LinkDown struct{ Node kv.NodeID }
 
+// LinkBusy tells a node's own detector that part of a large message from a peer
+// has arrived: whatever else the peer says waits behind that. It comes from the
+// host and is never encoded.
+type LinkBusy struct {
+	Node kv.NodeID
+	Inc  kv.Incarnation // that speaks on the connection
+}
+
 // Drain asks a shard to hand what it owns to others, because its node is about
 // to stop. It comes from the host and is never encoded.
 type Drain struct{}
@@ -93,3 +101,4 @@ func (*Count) MessageName() string      { return "count" }
 func (*Counted) MessageName() string    { return "counted" }
 func (*PeerStatus) MessageName() string { return "peer-status" }
 func (*LinkDown) MessageName() string   { return "link-down" }
+func (*LinkBusy) MessageName() string   { return "link-busy" }

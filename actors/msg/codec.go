@@ -33,6 +33,7 @@ const (
 	typePeerStatus    byte = 7
 	typeLinkDown      byte = 9
 	typeDrain         byte = 10
+	typeLinkBusy      byte = 11
 	typePrepare       byte = 16
 	typePromises      byte = 17
 	typeTouch         byte = 18
@@ -110,6 +111,9 @@ func Append(b []byte, m actors.Message) ([]byte, error) {
 		m.encode(&w)
 	case *LinkDown:
 		w.byte(typeLinkDown)
+		m.encode(&w)
+	case *LinkBusy:
+		w.byte(typeLinkBusy)
 		m.encode(&w)
 	case *Drain:
 		w.byte(typeDrain)
@@ -234,6 +238,10 @@ func decodeTyped(r *reader, t byte) actors.Message {
 		return m
 	case typeLinkDown:
 		m := new(LinkDown)
+		m.decode(r)
+		return m
+	case typeLinkBusy:
+		m := new(LinkBusy)
 		m.decode(r)
 		return m
 	case typeDrain:

@@ -136,3 +136,13 @@ func (m *PeerStatus) decode(r *reader) {
 
 func (m *LinkDown) encode(w *writer) { w.uvarint(uint64(m.Node)) }
 func (m *LinkDown) decode(r *reader) { m.Node = kv.NodeID(r.Uint16()) }
+
+func (m *LinkBusy) encode(w *writer) {
+	w.uvarint(uint64(m.Node))
+	w.uvarint(uint64(m.Inc))
+}
+
+func (m *LinkBusy) decode(r *reader) {
+	m.Node = kv.NodeID(r.Uint16())
+	m.Inc = kv.Incarnation(r.Uint32())
+}

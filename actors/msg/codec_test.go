@@ -27,7 +27,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 // samples holds one empty message of each type.
 func samples() []actors.Message {
 	return []actors.Message{
-		&Ops{}, &Results{}, &Forward{}, &Forwarded{}, &Count{}, &Counted{}, &PeerStatus{}, &LinkDown{}, &Drain{},
+		&Ops{}, &Results{}, &Forward{}, &Forwarded{}, &Count{}, &Counted{}, &PeerStatus{}, &LinkDown{}, &LinkBusy{}, &Drain{},
 		&Prepare{}, &Promises{}, &Touch{}, &Touched{}, &Accept{}, &Accepted{}, &Confirm{}, &Confirmed{},
 		&ReadVersions{}, &Versions{}, &HandOver{}, &Collect{}, &Digest{}, &Digested{}, &ListKeys{}, &ListedKeys{},
 		&Ping{}, &PingReq{}, &Ack{},
