@@ -69,6 +69,11 @@ func TestNodeRefusesMistakes(t *testing.T) {
 	assert.Equal(t, exitUsage, code)
 	assert.Contains(t, stderr, "--wal.sync")
 
+	_, stderr, code = quorate(t, "", "node", "--node.data", filepath.Join(dir, "data"), "--listen.http", "0.0.0.0:7379")
+	assert.Equal(t, exitUsage, code)
+	assert.Contains(t, stderr, "--listen.http: listen.http: 0.0.0.0:7379 is taken by listen.resp")
+	assert.NoDirExists(t, filepath.Join(dir, "data"), "nothing was made before the mistake was found")
+
 	l, err := net.Listen("tcp", hostPort(0))
 	require.NoError(t, err)
 	defer l.Close()

@@ -9,6 +9,9 @@ func (l *loader) crossCheck() {
 	if l.sound("members", "node.id") {
 		l.checkMembers()
 	}
+	if l.sound("members", "node.id", "listen") {
+		l.checkAddresses()
+	}
 	if n := f.Cluster.Partitions; n&(n-1) != 0 {
 		l.add("cluster.partitions", fmt.Sprintf("%d is not a power of two", n))
 	}
