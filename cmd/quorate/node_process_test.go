@@ -42,6 +42,10 @@ func TestNodeAlone(t *testing.T) {
 	if n := listeningSockets(t, p.cmd.Process.Pid); n >= 0 {
 		assert.Equal(t, 2, n, "a cluster of one needs no peer port")
 	}
+	stdout, stderr, code := quorate(t, "", "ctl", "--addr", "http://"+hostPort(base), "--json", "health")
+	require.Zero(t, code, stderr)
+	assert.Contains(t, stdout, hostPort(base+1))
+	assert.NotContains(t, stdout, ":9000", "nobody listens for peers")
 	assert.Zero(t, p.terminate())
 	assert.NoFileExists(t, filepath.Join(data, pidFileName))
 

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"log/slog"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -46,4 +47,20 @@ func TestAddresses(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, "QUORATE_LISTEN_HTTP: listen.http: :7379 is taken by listen.resp, whose default is 127.0.0.1:7379"+listeners+
 		"\n--listen.admin: listen.admin: 127.0.0.1:07379 is taken by listen.http, which is :7379"+listeners, err.Error())
+}
+
+// TestPeerAddressOfOne: a node that nobody can reach shows no address for it.
+func TestPeerAddressOfOne(t *testing.T) {
+	for in, want := range map[string]string{
+		"members: [{id: 1}]":                                        "",
+		"members: [{id: 1, peer: \"a:9000\"}]":                      "a:9000",
+		"members: [{id: 1, peer: \"a:9000\"}]\nlisten: {peer: off}": "",
+		"listen: {peer: \":9000\"}":                                 ":9000",
+	} {
+		f, err := Parse("F", []byte(in))
+		require.NoError(t, err, in)
+		c := f.Config("v", slog.Default())
+		assert.Equal(t, want, c.Members[0].Endpoints.Peer, in)
+		assert.Equal(t, want, c.PeerListen, in)
+	}
 }
