@@ -75,6 +75,7 @@ func (n *nodeCmd) Run() error {
 	}
 	log := file.Logger(os.Stderr)
 	slog.SetDefault(log)
+	file.FitConnections(openFileLimit(), log)
 	cfg := file.Config(buildID(), log)
 	var clock steeredClock
 	if err := clock.set(n.ClockOffset); err != nil {

@@ -3,10 +3,13 @@
 package main
 
 import (
+	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -53,6 +56,52 @@ func TestNodeAlone(t *testing.T) {
 	reply, err = conn.do(time.Second, "GET", "k")
 	require.NoError(t, err)
 	assert.Equal(t, "v", reply.text)
+	assert.Zero(t, p.terminate())
+}
+
+// Clients that take every connection they get must not take the descriptors that
+// the log needs for its next segment: the node would have to stop.
+func TestNodeWithFewFiles(t *testing.T) {
+	data := filepath.Join(t.TempDir(), "data")
+	base := freeRange(t)
+	args := []string{"-c", `ulimit -n 400; exec "$0" "$@"`, os.Args[0], "node", "--node.data", data, "--listen.http", hostPort(base),
+		"--listen.resp", hostPort(base + 1), "--wal.segment", "64KiB", "--wal.checkpoint", "1MiB"}
+	p := launchCommand(t, exec.Command("sh", args...))
+	require.Eventually(t, func() bool { return probe(hostPort(base+1), time.Second) == nil }, startBound, 20*time.Millisecond)
+	conn, err := dialRESP(hostPort(base+1), time.Second)
+	require.NoError(t, err)
+	defer conn.close()
+	var idle []net.Conn
+	for i := range 2 { // Redis's door, then the other one
+		for range 1000 {
+			c, err := net.Dial("tcp", hostPort(base+1-i))
+			require.NoError(t, err)
+			idle = append(idle, c)
+		}
+	}
+	segments := func() (names []string) {
+		names, err := filepath.Glob(filepath.Join(data, "wal", "*"))
+		require.NoError(t, err)
+		return names
+	}
+	before := segments()
+	for i := range 600 {
+		reply, err := conn.do(5*time.Second, "SET", fmt.Sprint("k", i%50), strings.Repeat("v", 4<<10))
+		require.NoError(t, err)
+		require.Equal(t, "OK", reply.text)
+	}
+	assert.NotSubset(t, before, segments(), "the log went on in new files")
+	select {
+	case <-p.done:
+		t.Fatal("the node has ended")
+	default:
+	}
+	p.mu.Lock()
+	assert.Contains(t, p.stderr.String(), "files=400 reserved=200 configured=20000 used=100")
+	p.mu.Unlock()
+	for _, c := range idle {
+		_ = c.Close()
+	}
 	assert.Zero(t, p.terminate())
 }
 

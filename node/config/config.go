@@ -67,7 +67,7 @@ type Limits struct {
 	Value       string `yaml:"value,omitempty" validate:"omitempty,size=1B 16MiB" doc:"largest value" default:"8MiB"`
 	Batch       int    `yaml:"batch,omitempty" validate:"omitempty,min=1,max=65536" doc:"operations that one connection has in flight" default:"65536"`
 	Pending     int    `yaml:"pending,omitempty" validate:"omitempty,min=16,max=16777216" doc:"operations waiting in one lane" default:"65536"`
-	Connections int    `yaml:"connections,omitempty" validate:"omitempty,min=1,max=1000000" doc:"open connections of each door" default:"20000"`
+	Connections int    `yaml:"connections,omitempty" validate:"omitempty,min=1,max=1000000" doc:"open connections of each door; fewer, with a warning, where the limit of open files is too low" default:"20000"`
 	Buffers     string `yaml:"buffers,omitempty" validate:"omitempty,size=1MiB 1TiB" doc:"large requests being taken in, of each door" default:"512MiB"`
 }
 
