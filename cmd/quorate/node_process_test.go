@@ -50,6 +50,10 @@ func TestNodeAlone(t *testing.T) {
 	assert.Contains(t, stdout, hostPort(base+1))
 	assert.NotContains(t, stdout, ":9000", "nobody listens for peers")
 	assert.Zero(t, p.terminate())
+	for _, line := range []string{"INF serving node=1 http=" + hostPort(base) + " resp=" + hostPort(base+1) + " peer=off admin=off\n",
+		"INF stopping node=1\n", "INF stopped node=1 took="} {
+		assert.Contains(t, p.stderr.String(), line)
+	}
 	assert.NoFileExists(t, filepath.Join(data, pidFileName))
 
 	p, conn = start()
