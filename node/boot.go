@@ -80,15 +80,29 @@ func checkBoot(c *Config, b *msg.BootRecord) error {
 func (n *Node) recoverLog() (*wal.Log, *system.Node, error) {
 	o := n.cfg.WAL
 	o.Dir = filepath.ToSlash(filepath.Join(n.cfg.DataDir, "wal"))
+	store, named, err := readStore(n.cfg.DataDir)
+	if err != nil {
+		return nil, nil, err
+	}
+	if named && isEmpty(n.cfg.FS, o.Dir) { // before an empty log is made, which could get in the way of the right one
+		return nil, nil, lostLog(n.cfg.DataDir, o.Dir, store)
+	}
 	found, boot, err := identify(n.cfg.FS, o)
 	if err != nil {
 		return nil, nil, err
 	}
-	if found {
+	switch {
+	case found:
 		if err := checkBoot(&n.cfg, &boot); err != nil {
 			return nil, nil, err
 		}
-	} else {
+		if named && boot.Store != store {
+			return nil, nil, fmt.Errorf("node: the log in %s is of store %016x, but %s names store %016x: put back the log that belongs here",
+				o.Dir, boot.Store, filepath.Join(n.cfg.DataDir, storeFile), store)
+		}
+	case named:
+		return nil, nil, lostLog(n.cfg.DataDir, o.Dir, store)
+	default:
 		boot = msg.BootRecord{Cluster: n.cfg.Cluster, Node: n.cfg.Node, Store: rand.Uint64()}
 	}
 	boot.Inc++
@@ -113,6 +127,9 @@ func (n *Node) recoverLog() (*wal.Log, *system.Node, error) {
 	err = log.Append(boot.AppendTo(nil))
 	if err == nil {
 		err = log.Sync()
+	}
+	if err == nil && !named {
+		err = writeStore(n.cfg.DataDir, boot.Store)
 	}
 	if err != nil {
 		return nil, nil, errors.Join(err, log.Close())

@@ -112,6 +112,71 @@ func TestDataOfAnotherNodeIsRefused(t *testing.T) {
 	c.start(0)
 }
 
+// A node whose log was removed, and not the directory around it, has forgotten
+// its promises: it must not begin anew under its id.
+func TestALostLogIsRefused(t *testing.T) {
+	c := newCluster(t, 1, nil).startAll()
+	do(t, c.nodes[0], set("k", "v"))
+	store := c.nodes[0].boot.Store
+	c.close(0)
+	dir := c.cfgs[0].DataDir
+	log, aside, named := filepath.Join(dir, "wal"), filepath.Join(dir, "aside"), filepath.Join(dir, storeFile)
+	text, err := os.ReadFile(named)
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("%016x\n", store), string(text))
+
+	refused := func(why string) {
+		t.Helper()
+		_, err := Start(c.cfgs[0])
+		require.ErrorContains(t, err, why)
+	}
+	missing := fmt.Sprintf("the log of store %016x is missing", store)
+	require.NoError(t, os.Rename(log, aside))
+	refused(missing)
+	require.NoDirExists(t, log, "nothing is in the way of the right log")
+	require.NoError(t, os.Mkdir(log, 0o750))
+	refused(missing)
+	empty, err := wal.Open(wal.OS(), wal.Options{Dir: log}, func([]byte) error { return nil })
+	require.NoError(t, err)
+	require.NoError(t, empty.Close())
+	refused(missing)
+
+	require.NoError(t, os.RemoveAll(log))
+	require.NoError(t, os.Rename(aside, log))
+	require.NoError(t, os.WriteFile(named, []byte("00000000000000aa\n"), 0o600))
+	refused("names store 00000000000000aa: put back the log")
+	require.NoError(t, os.WriteFile(named, []byte("what\n"), 0o600))
+	refused("16 hexadecimal digits are expected")
+
+	// A directory from before there was such a file is given one.
+	require.NoError(t, os.Remove(named))
+	c.start(0)
+	require.Equal(t, "v", string(do(t, c.nodes[0], get("k"))[0].Data))
+	c.close(0)
+	again, err := os.ReadFile(named)
+	require.NoError(t, err)
+	require.Equal(t, text, again)
+
+	// Without both it is a new node.
+	require.NoError(t, os.RemoveAll(log))
+	require.NoError(t, os.Remove(named))
+	c.start(0)
+	require.NotEqual(t, store, c.nodes[0].boot.Store)
+}
+
+// A store that never became durable is not named: the next start begins anew.
+func TestAFailedFirstBootNamesNoStore(t *testing.T) {
+	disk := &badDisk{FS: wal.OS()}
+	c := newCluster(t, 1, func(_ int, c *Config) { c.FS = disk })
+	disk.broken.Store(true)
+	_, err := Start(c.cfgs[0])
+	require.ErrorIs(t, err, errInjected)
+	require.NoFileExists(t, filepath.Join(c.cfgs[0].DataDir, storeFile))
+	disk.broken.Store(false)
+	c.startAll()
+	require.FileExists(t, filepath.Join(c.cfgs[0].DataDir, storeFile))
+}
+
 func TestConfigIsChecked(t *testing.T) {
 	c := newCluster(t, 2, nil)
 	for want, change := range map[string]func(*Config){

@@ -75,7 +75,13 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	select {
 	case <-ctx.Done():
-		return n.Close()
+		begin := time.Now()
+		n.log.Info("stopping")
+		if err := n.Close(); err != nil {
+			return err
+		}
+		n.log.Info("stopped", "took", time.Since(begin).Round(time.Millisecond))
+		return nil
 	case <-n.failed:
 		// Crash-only: no draining, no goodbye. What is durable is on disk.
 		return n.failure

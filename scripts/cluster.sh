@@ -34,13 +34,13 @@ start() {
     echo "The cluster is running already (process $pid); its log is $log." >&2
     exit 1
   fi
-  nohup bin/quorate dev "$@" >"$log" 2>&1 </dev/null &
+  nohup bin/quorate dev --stop-hint "make stop-cluster stops them" "$@" >"$log" 2>&1 </dev/null &
   pid=$!
   { echo "$pid"; started "$pid"; } >"$pidfile"
   for ((tenths = 0; tenths < ready_s * 10; tenths += 2)); do
     if grep -q '^ready' "$log"; then
       cat "$log"
-      echo "Running in the background as process $pid; log: $log; make stop-cluster ends it."
+      echo "Running in the background as process $pid; log: $log"
       return
     fi
     if ! running >/dev/null; then

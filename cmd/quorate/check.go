@@ -13,8 +13,8 @@ import (
 )
 
 // checkCmd judges a history file. It exits 0 if every check that was asked for
-// is passed, 1 if one is failed, 3 for undecided and 2 for input that it cannot
-// read.
+// is passed, 1 if one is failed, 3 for undecided or nothing to judge, and 2 for
+// input that it cannot read.
 type checkCmd struct {
 	Model   string        `default:"kv" help:"What the history is of: register, cas-register, counter or kv." placeholder:"MODEL"`
 	Format  string        `default:"jsonl" help:"How it is written: jsonl, jepsen or edn." placeholder:"FORMAT"`
@@ -39,6 +39,10 @@ func (c *checkCmd) Run() error {
 	h, err := c.read(model)
 	if err != nil {
 		return &exitError{exitUsage, err.Error()}
+	}
+	if len(h) == 0 { // whatever should have recorded it did not
+		fmt.Println("undecided: the history holds no operation")
+		return &exitError{code: exitUndecided}
 	}
 	v := linearizability.Verdict{Answer: linearizability.Linearizable}
 	if slices.Contains(c.Checks, checkLinearizable) {

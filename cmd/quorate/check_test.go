@@ -56,6 +56,20 @@ key "k": no order of these operations explains every answer
 `, out)
 }
 
+// A gate that is given nothing must not open.
+func TestCheckEmpty(t *testing.T) {
+	for _, c := range []struct {
+		history string
+		args    []string
+	}{
+		{"", nil}, {"\n", nil}, {"# nothing\n\n", nil}, {"", []string{"--checks", "sessions,convergence"}}, {"", []string{"--format", "edn"}},
+	} {
+		out, errs, code := quorate(t, c.history, append(append([]string{"check"}, c.args...), "-")...)
+		assert.Equal(t, exitUndecided, code, "%+v %s", c, errs)
+		assert.Equal(t, "undecided: the history holds no operation\n", out, "%+v", c)
+	}
+}
+
 func TestCheckUndecided(t *testing.T) {
 	// Which of many increments whose answers were lost add up to an odd sum
 	// of even ones? None: but a search must go through the subsets.

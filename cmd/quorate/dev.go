@@ -23,6 +23,7 @@ type devCmd struct {
 	RESPPort int    `name:"resp-port" default:"7379" help:"Redis port of the first node."`
 	PeerPort int    `name:"peer-port" default:"9000" help:"Port of the first node for its peers."`
 	Restart  bool   `help:"Start a node again when it ends. Otherwise it stays down."`
+	StopHint string `hidden:"" default:"Ctrl-C stops them" help:"What the ready line says about the end; for scripts that put the command in the background."`
 }
 
 // maxNodes is the most replicas that a cluster of static membership has.
@@ -73,7 +74,7 @@ func (d *devCmd) attend(ctx context.Context, c *cluster, s *screen) error {
 	var early *startError
 	switch {
 	case err == nil:
-		fmt.Printf("ready: %d nodes serve, data in %s; Ctrl-C stops them\n", d.Nodes, c.dir)
+		fmt.Printf("ready: %d nodes serve, data in %s; %s\n", d.Nodes, c.dir, d.StopHint)
 		<-ctx.Done()
 	case errors.As(err, &early):
 	default:

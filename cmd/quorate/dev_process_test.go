@@ -253,8 +253,8 @@ func TestDevKeepsDataOnOtherPorts(t *testing.T) {
 	moved := *c
 	moved.http, moved.resp, moved.peer = freeRange(t), freeRange(t), freeRange(t)
 	args := []string{"dev", "--data", c.dir, "--http-port", strconv.Itoa(moved.http), "--resp-port", strconv.Itoa(moved.resp), "--peer-port", strconv.Itoa(moved.peer)}
-	p := launch(t, args...)
-	p.waitLine("ready")
+	p := launch(t, append(args, "--stop-hint", "somebody stops them")...)
+	p.waitLine("ready: 3 nodes serve, data in " + c.dir + "; somebody stops them")
 	conn, err := dialRESP(hostPort(moved.resp+2), time.Second)
 	require.NoError(t, err)
 	defer conn.close()

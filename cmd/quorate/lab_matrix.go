@@ -8,7 +8,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/quoratedb/quorate/sim/matrix"
@@ -43,8 +42,8 @@ func (c *matrixCmd) Run() error {
 	if c.Seeds < 1 || c.Seeds > 1_000_000 {
 		return &exitError{exitUsage, fmt.Sprintf("--seeds is %d: use 1 to 1000000", c.Seeds)}
 	}
-	if c.Jobs <= 0 {
-		c.Jobs = runtime.GOMAXPROCS(0)
+	if c.Jobs, err = seedsAtATime(c.Jobs); err != nil {
+		return &exitError{exitUsage, err.Error()}
 	}
 	if c.Dir == "" {
 		c.Dir = "docs"

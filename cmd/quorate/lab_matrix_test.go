@@ -54,6 +54,8 @@ func TestMatrixUsage(t *testing.T) {
 	require.ErrorContains(t, c.Run(), `no cell is "nonsense"`)
 	c = matrixCmd{Seeds: 0}
 	require.ErrorContains(t, c.Run(), "--seeds is 0: use 1 to 1000000")
+	c = matrixCmd{Seeds: 5, Jobs: -1}
+	require.ErrorContains(t, c.Run(), "--jobs: -1 is out of range: use 1 or more, or 0 for one per core")
 	state := filepath.Join(t.TempDir(), "s")
 	require.NoError(t, os.WriteFile(state, []byte(`{"build":"old","executable":"x"}`+"\n"), 0o644))
 	c = matrixCmd{Seeds: 5, State: state, Cells: []string{"strong-n3/none"}}

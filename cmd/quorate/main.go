@@ -16,6 +16,8 @@ const (
 	exitFailed    = 1 // a violation, a history that is not linearizable, a runtime failure
 	exitUsage     = 2 // bad flags, unreadable input
 	exitUndecided = 3 // undecided or vacuous
+	// exitInterrupted is what a shell makes of a process that SIGINT ends.
+	exitInterrupted = 130
 )
 
 // exitError carries an exit code; an empty message prints nothing.

@@ -75,6 +75,7 @@ func (n *nodeCmd) Run() error {
 	}
 	log := file.Logger(os.Stderr)
 	slog.SetDefault(log)
+	file.FitConnections(openFileLimit(), log)
 	cfg := file.Config(buildID(), log)
 	var clock steeredClock
 	if err := clock.set(n.ClockOffset); err != nil {
@@ -88,7 +89,16 @@ func (n *nodeCmd) Run() error {
 		said = clock.follow
 	}
 	limitsAreErrors()
+	cfg.Doors = append(cfg.Doors, announce(log.With("node", file.Node.ID), &file.Listen))
 	return runNode(untilTold(n.WhileStdin, said), cfg)
+}
+
+// announce is the last door to open: now all of them serve.
+func announce(log *slog.Logger, l *config.Listen) node.Door {
+	return func(door.Host) (io.Closer, error) {
+		log.Info("serving", "http", l.HTTP, "resp", l.RESP, "peer", l.Peer, "admin", l.Admin)
+		return io.NopCloser(nil), nil
+	}
 }
 
 // runNode runs a node until ctx ends. Its process id is in the data directory

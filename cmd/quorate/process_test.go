@@ -44,7 +44,13 @@ type process struct {
 // launch starts quorate with the arguments. It is killed at the test's end.
 func launch(t *testing.T, args ...string) *process {
 	t.Helper()
-	p := &process{t: t, cmd: exec.Command(os.Args[0], args...), done: make(chan struct{}), more: make(chan struct{}, 1)}
+	return launchCommand(t, exec.Command(os.Args[0], args...))
+}
+
+// launchCommand is launch for a command that becomes quorate in the end.
+func launchCommand(t *testing.T, cmd *exec.Cmd) *process {
+	t.Helper()
+	p := &process{t: t, cmd: cmd, done: make(chan struct{}), more: make(chan struct{}, 1)}
 	p.cmd.Env = append(os.Environ(), asQuorate+"=1")
 	p.cmd.Stderr = lockedWriter{p}
 	out, err := p.cmd.StdoutPipe()
@@ -66,7 +72,7 @@ func launch(t *testing.T, args ...string) *process {
 		if t.Failed() {
 			p.mu.Lock()
 			defer p.mu.Unlock()
-			t.Logf("quorate %v\n%s\n%s", args, strings.Join(p.stdout, "\n"), p.stderr.String())
+			t.Logf("%v\n%s\n%s", cmd.Args, strings.Join(p.stdout, "\n"), p.stderr.String())
 		}
 	})
 	return p

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,22 +21,22 @@ import (
 // simCmd runs seeds of the simulator. It exits 0 if all are ok, 1 if one
 // violates something, 2 on bad usage, 3 if one is undecided or vacuous.
 type simCmd struct {
-	Seed       *uint64       `help:"Run one seed." placeholder:"S" xor:"what"`
-	Seeds      string        `help:"Run the seeds A to B, both included." placeholder:"A..B" xor:"what"`
-	Plan       string        `help:"Run the plan in a file, as --shrink writes it." placeholder:"FILE" xor:"what"`
-	For        time.Duration `help:"Run fresh seeds until this much time has passed." placeholder:"D" xor:"what"`
-	Scenario   string        `default:"default" help:"What the seeds draw from: a name or a file; help lists the names." placeholder:"NAME|FILE"`
-	Set        []string      `sep:"none" help:"Change a setting of the scenario; help lists them." placeholder:"KEY=VALUE"`
-	JSON       bool          `name:"json" help:"Print one JSON object per seed, in the order of seeds."`
-	Out        string        `help:"Write a folder for each failure below this directory." placeholder:"DIR"`
-	Shrink     bool          `help:"Reduce a failing seed to few operations and faults and write the plan."`
-	ShrinkFor  time.Duration `default:"10s" help:"How long a reduction may take."`
-	Invariants string        `default:"every" enum:"every,end" help:"Check the protocol's invariants after every event, or judge at the end only."`
-	Jobs       int           `short:"j" default:"0" help:"Seeds to run at a time; 0 means one per core."`
-	Bug        []string      `help:"Plant a bug, in a binary built for it; help lists them." placeholder:"NAME"`
-	HTML       string        `name:"html" help:"Draw the run as a web page in this file; of several seeds, the first that is not ok." placeholder:"FILE"`
-	Trace      string        `help:"Write every event of the run, with the rolling hash at it, as JSON Lines to this file; of several seeds, the first that is not ok." placeholder:"FILE"`
-	Stop       bool          `help:"Stop at the first violation."`
+	Seed       *uint64        `help:"Run one seed." placeholder:"S" xor:"what"`
+	Seeds      string         `help:"Run the seeds A to B, both included." placeholder:"A..B" xor:"what"`
+	Plan       string         `help:"Run the plan in a file, as --shrink writes it." placeholder:"FILE" xor:"what"`
+	For        *time.Duration `help:"Run fresh seeds until this much time has passed." placeholder:"D" xor:"what"`
+	Scenario   string         `default:"default" help:"What the seeds draw from: a name or a file; help lists the names." placeholder:"NAME|FILE"`
+	Set        []string       `sep:"none" help:"Change a setting of the scenario; help lists them." placeholder:"KEY=VALUE"`
+	JSON       bool           `name:"json" help:"Print one JSON object per seed, in the order of seeds."`
+	Out        string         `help:"Write a folder for each failure below this directory." placeholder:"DIR"`
+	Shrink     bool           `help:"Reduce a failing seed to few operations and faults and write the plan."`
+	ShrinkFor  time.Duration  `default:"10s" help:"How long a reduction may take."`
+	Invariants string         `default:"every" enum:"every,end" help:"Check the protocol's invariants after every event, or judge at the end only."`
+	Jobs       int            `short:"j" default:"0" help:"Seeds to run at a time; 0 means one per core."`
+	Bug        []string       `help:"Plant a bug, in a binary built for it; help lists them." placeholder:"NAME"`
+	HTML       string         `name:"html" help:"Draw the run as a web page in this file; of several seeds, the first that is not ok." placeholder:"FILE"`
+	Trace      string         `help:"Write every event of the run, with the rolling hash at it, as JSON Lines to this file; of several seeds, the first that is not ok." placeholder:"FILE"`
+	Stop       bool           `help:"Stop at the first violation."`
 }
 
 // Run runs the seeds and reports.
@@ -58,8 +57,8 @@ func (c *simCmd) Run() error {
 	if err := c.plant(); err != nil {
 		return &exitError{exitUsage, err.Error()}
 	}
-	if c.Jobs <= 0 {
-		c.Jobs = runtime.GOMAXPROCS(0)
+	if c.Jobs, err = seedsAtATime(c.Jobs); err != nil {
+		return &exitError{exitUsage, err.Error()}
 	}
 	r := &simReport{cmd: c, terminal: isatty.IsTerminal(os.Stderr.Fd()), began: time.Now()}
 	if err := runSeeds(c, source, r.add); err != nil {
@@ -87,8 +86,10 @@ func (c *simCmd) source() (seedSource, error) {
 			plan = nil
 			return p, nil
 		}, nil
-	case c.For > 0:
-		next, until := uint64(time.Now().UnixNano())>>16<<8, time.Now().Add(c.For)
+	case c.For != nil && *c.For <= 0:
+		return nil, fmt.Errorf("--for: %v: use a positive duration such as 30s or 10m", *c.For)
+	case c.For != nil:
+		next, until := uint64(time.Now().UnixNano())>>16<<8, time.Now().Add(*c.For)
 		return func() (*sim.Plan, error) {
 			if time.Now().After(until) {
 				return nil, nil
@@ -308,7 +309,7 @@ func (c *simCmd) bugFlags() string {
 func (s *simReport) progress() {
 	if now := time.Now(); s.terminal && now.Sub(s.lastShown) > 200*time.Millisecond {
 		s.lastShown = now
-		fmt.Fprintf(os.Stderr, "\r\x1b[K%d seeds, %d events, %.0f seeds/s", s.seeds, s.events, float64(s.seeds)/time.Since(s.began).Seconds())
+		fmt.Fprintf(os.Stderr, "\r\x1b[K%s, %d events, %.0f seeds/s", seeds(s.seeds), s.events, float64(s.seeds)/time.Since(s.began).Seconds())
 	}
 }
 
@@ -318,12 +319,19 @@ func (s *simReport) clear() {
 	}
 }
 
+func seeds(n int) string {
+	if n == 1 {
+		return "1 seed"
+	}
+	return fmt.Sprintf("%d seeds", n)
+}
+
 // finish prints the sum and turns it into an exit code.
 func (s *simReport) finish() error {
 	s.clear()
 	if !s.cmd.JSON {
 		wall := time.Since(s.began)
-		fmt.Printf("%d seeds: %d ok, %d violations, %d undecided or vacuous; %d events, %v virtual, in %v\n", s.seeds,
+		fmt.Printf("%s: %d ok, %d violations, %d undecided or vacuous; %d events, %v virtual, in %v\n", seeds(s.seeds),
 			s.seeds-s.violated-s.uncertain, s.violated, s.uncertain, s.events, s.virtual.Round(time.Millisecond), wall.Round(time.Millisecond))
 		if s.seeds >= 100 {
 			if missing := s.coverage.Missing(); len(missing) > 0 {

@@ -21,6 +21,17 @@ type seedOutcome struct {
 	err    error
 }
 
+// seedsAtATime is what --jobs asks for; 0 means one per core.
+func seedsAtATime(jobs int) (int, error) {
+	if jobs < 0 {
+		return 0, fmt.Errorf("--jobs: %d is out of range: use 1 or more, or 0 for one per core", jobs)
+	}
+	if jobs == 0 {
+		return runtime.GOMAXPROCS(0), nil
+	}
+	return jobs, nil
+}
+
 // runSeeds runs plans from the source, c.Jobs at a time, and hands the outcomes
 // on in the order of the source.
 func runSeeds(c *simCmd, source seedSource, report func(*seedOutcome) error) error {

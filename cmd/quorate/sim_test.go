@@ -78,12 +78,24 @@ func TestSimBadUsage(t *testing.T) {
 		"--seeds 9..3":                 "with A at most B",
 		"--seed 1 --scenario nonsense": `unknown scenario "nonsense": use default, abd, buckets`,
 		"--seed 1 --bug 13":            "was built without failpoints",
+		"--seed 1 --jobs=-1":           "--jobs: -1 is out of range: use 1 or more",
+		"--for 0s":                     "--for: 0s: use a positive duration",
+		"--for=-1m":                    "--for: -1m0s: use a positive duration",
 		"--plan /does/not/exist":       "/does/not/exist",
 	} {
 		_, stderr, code := simulate(t, args)
 		require.Equal(t, exitUsage, code, args)
 		require.Contains(t, stderr, want, args)
 	}
+}
+
+func TestSimSummary(t *testing.T) {
+	out, _, code := simulate(t, "--seed 1")
+	require.Equal(t, exitOK, code)
+	require.Regexp(t, "^1 seed: 1 ok, 0 violations, 0 undecided or vacuous; ", out)
+	out, _, code = simulate(t, "--seeds 1..2")
+	require.Equal(t, exitOK, code)
+	require.Regexp(t, "^2 seeds: 2 ok, ", out)
 }
 
 func TestSimListsScenarios(t *testing.T) {

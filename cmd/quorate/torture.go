@@ -66,7 +66,10 @@ func (t *tortureCmd) Run() error {
 		return err
 	}
 	report, err := t.torture(ctx, dir, scenario, kinds)
-	if err != nil {
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return &exitError{exitInterrupted, fmt.Sprintf("stopped before the end: no verdict (logs are in %s)", dir)}
+	case err != nil:
 		return fmt.Errorf("%w (logs are in %s)", err, dir)
 	}
 	if t.Out == "" && report.Verdict != verdictViolation {
@@ -162,10 +165,20 @@ func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureS
 	run.nemesis = &nemesis{cluster: c, mesh: links, small: small, scenario: scenario, seed: t.Seed, owner: run.busyOwner, nowNs: run.nowNs, log: faultLog}
 	run.load(ctx, kinds)
 	if ctx.Err() != nil {
-		return nil, fmt.Errorf("stopped before the end: no verdict")
+		return nil, ctx.Err()
 	}
 	run.heal(ctx)
-	return run.judge(), nil
+	if ctx.Err() != nil { // a cluster that was not waited for has not failed to come back
+		return nil, ctx.Err()
+	}
+	judged := make(chan *tortureReport, 1)
+	go func() { judged <- run.judge() }()
+	select {
+	case report := <-judged:
+		return report, nil
+	case <-ctx.Done(): // the checker may take its minute
+		return nil, ctx.Err()
+	}
 }
 
 // smallDisk gives one node a disk that can be filled, if disks are to be full and

@@ -54,6 +54,23 @@ func TestTortureUsage(t *testing.T) {
 	assert.Error(t, err, "nothing was written")
 }
 
+// A run that somebody ends has no verdict, so it must not look like a violation.
+func TestTortureInterrupted(t *testing.T) {
+	for _, begun := range []string{"n1.log", "faults.log"} { // the nodes start; the load is on
+		t.Run(begun, func(t *testing.T) {
+			out := filepath.Join(t.TempDir(), "out")
+			p := launch(t, "torture", "--for", "60s", "--nodes", "1", "--faults", "kill", "--out", out)
+			require.Eventually(t, func() bool {
+				_, err := os.Stat(filepath.Join(out, begun))
+				return err == nil
+			}, startBound, time.Millisecond)
+			require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+			assert.Equal(t, exitInterrupted, p.wait())
+			assert.Contains(t, p.stderr.String(), "no verdict")
+		})
+	}
+}
+
 // runTorture tortures and reads the report.
 func runTorture(t *testing.T, flags ...string) (rep tortureReport) {
 	t.Helper()

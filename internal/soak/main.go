@@ -108,7 +108,7 @@ func scenarios(binary string) ([]string, error) {
 type result struct{ ok, alarms, undecided int }
 
 // summary is the last line of quorate sim.
-var summary = regexp.MustCompile(`(?m)^\d+ seeds: (\d+) ok, (\d+) violations, (\d+) undecided or vacuous`)
+var summary = regexp.MustCompile(`(?m)^\d+ seeds?: (\d+) ok, (\d+) violations, (\d+) undecided or vacuous`)
 
 func run(binary, scenario string, first uint64, failures string, jobs int) (result, error) {
 	args := []string{"sim", "--seeds", fmt.Sprintf("%d..%d", first, first+chunk-1), "--scenario", scenario,

@@ -35,6 +35,8 @@ func TestADamagedStateIsRefused(t *testing.T) {
 func TestSummaryOfTheSimulator(t *testing.T) {
 	m := summary.FindStringSubmatch("400 seeds: 397 ok, 2 violations, 1 undecided or vacuous; 5 events, 1s virtual, in 2s\n")
 	require.Equal(t, []string{"397", "2", "1"}, m[1:])
+	m = summary.FindStringSubmatch("1 seed: 1 ok, 0 violations, 0 undecided or vacuous; 5 events, 1s virtual, in 2s\n")
+	require.Equal(t, []string{"1", "0", "0"}, m[1:])
 }
 
 func TestBuildIDNeedsTheSources(t *testing.T) {

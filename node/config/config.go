@@ -5,7 +5,8 @@
 package config
 
 // File is the schema of the configuration file. Sizes, durations and addresses
-// stay as written until Config reads them; "" and 0 take the default.
+// stay as written until Config reads them. "" and 0 take the default; a file, a
+// variable or a flag takes it by leaving the key out.
 type File struct {
 	Cluster  Cluster  `yaml:"cluster"`
 	Node     Node     `yaml:"node"`
@@ -20,8 +21,8 @@ type File struct {
 
 // Cluster is what all members must agree on.
 type Cluster struct {
-	ID         string `yaml:"id,omitempty" validate:"omitempty,max=64,printascii" doc:"name of the cluster; nodes of another one are turned away" default:"quorate"`
-	SharedKey  string `yaml:"shared_key,omitempty" validate:"omitempty,min=16,max=1024" doc:"secret that every node proves to its peers, 16 characters or more; empty: anyone may connect to the peer port" default:"none"`
+	ID         string `yaml:"id,omitempty" validate:"omitempty,min=1,max=64,printascii" doc:"name of the cluster; nodes of another one are turned away" default:"quorate"`
+	SharedKey  string `yaml:"shared_key,omitempty" validate:"omitempty,min=16,max=1024" empty:"allowed" doc:"secret that every node proves to its peers, 16 characters or more; empty: anyone may connect to the peer port" default:"none"`
 	Partitions int    `yaml:"partitions,omitempty" validate:"omitempty,min=1,max=4096" doc:"parts of the key space; fixed when the cluster is created" default:"256"`
 	VNodes     int    `yaml:"vnodes,omitempty" validate:"omitempty,min=1,max=4096" doc:"points of the ring per node and unit of weight" default:"the ring's own"`
 	Replicas   int    `yaml:"replicas,omitempty" validate:"omitempty,min=1,max=7" doc:"copies of each key (N)" default:"3, or the number of members if these are fewer"`
@@ -31,7 +32,7 @@ type Cluster struct {
 // Node is who this node is.
 type Node struct {
 	ID   int    `yaml:"id,omitempty" validate:"omitempty,min=1,max=65535" doc:"this node's id among the members" default:"1"`
-	Data string `yaml:"data,omitempty" doc:"directory of its log; relative to the configuration file" default:"./data"`
+	Data string `yaml:"data,omitempty" validate:"omitempty,min=1" doc:"directory of its log; relative to the configuration file" default:"./data"`
 }
 
 // Member is one node of the cluster as all others see it.
@@ -66,7 +67,7 @@ type Limits struct {
 	Value       string `yaml:"value,omitempty" validate:"omitempty,size=1B 16MiB" doc:"largest value" default:"8MiB"`
 	Batch       int    `yaml:"batch,omitempty" validate:"omitempty,min=1,max=65536" doc:"operations that one connection has in flight" default:"65536"`
 	Pending     int    `yaml:"pending,omitempty" validate:"omitempty,min=16,max=16777216" doc:"operations waiting in one lane" default:"65536"`
-	Connections int    `yaml:"connections,omitempty" validate:"omitempty,min=1,max=1000000" doc:"open connections of each door" default:"20000"`
+	Connections int    `yaml:"connections,omitempty" validate:"omitempty,min=1,max=1000000" doc:"open connections of each door; fewer, with a warning, where the limit of open files is too low" default:"20000"`
 	Buffers     string `yaml:"buffers,omitempty" validate:"omitempty,size=1MiB 1TiB" doc:"large requests being taken in, of each door" default:"512MiB"`
 }
 

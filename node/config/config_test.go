@@ -82,7 +82,7 @@ func TestDefaults(t *testing.T) {
 		assert.EqualValues(t, 1, c.Node)
 		assert.Equal(t, filepath.Join(filepath.Dir(path), "data"), c.DataDir)
 		require.Len(t, c.Members, 1)
-		assert.Equal(t, door.Endpoints{HTTP: "127.0.0.1:8080", RESP: "127.0.0.1:7379", Peer: "127.0.0.1:9000"}, c.Members[0].Endpoints)
+		assert.Equal(t, door.Endpoints{HTTP: "127.0.0.1:8080", RESP: "127.0.0.1:7379"}, c.Members[0].Endpoints, "no peer port")
 		assert.Empty(t, c.PeerListen)
 		assert.Empty(t, c.AdminListen)
 		assert.Len(t, c.Doors, 2)
@@ -100,9 +100,14 @@ func TestErrors(t *testing.T) {
 		{"unknown key", "listen:\n  http: \":80\"\n  htpp: \":81\"\n", `F:3:3: unknown key "htpp", the keys are listed in docs/configuration.md`},
 		{"unknown key of a member", "members:\n  - id: 1\n    adress: a:1\n", `F:3:5: unknown key "adress", the keys are listed in docs/configuration.md`},
 		{"repeated key", "log:\n  level: info\n  level: debug\n", `F:3:3: mapping key "level" already defined at [2:3]`},
-		{"wrong type", "cluster:\n  replicas: three\n", `F:2:13: "three" is not a whole number`},
-		{"wrong shape", "cluster: 5\n", `F:1:10: int was used where mapping is expected`},
-		{"wrong shape of members", "members: {id: 1}\n", `F:1:10: mapping was used where sequence is expected`},
+		{"wrong type", "cluster:\n  replicas: three\n", `F:2:13: cluster.replicas: "three" is not a whole number`},
+		{"no whole number", "cluster: {replicas: 2.5}\n", `F:1:21: cluster.replicas: "2.5" is not a whole number`},
+		{"too large a number", "node: {id: 99999999999999999999}\n", `F:1:12: node.id: "99999999999999999999" is not a whole number`},
+		{"wrong shape", "cluster: 5\n", `F:1:10: cluster: "5" is one value, a section with keys of its own is expected`},
+		{"wrong shape of members", "members: {id: 1}\n", `F:1:10: members: this is a section, a list is expected`},
+		{"wrong shape of a member", "members: [one]\n", `F:1:11: members[0]: "one" is one value, a section with keys of its own is expected`},
+		{"wrong shape of a value", "wal: {sync: [always]}\n", `F:1:13: wal.sync: this is a list, one value is expected`},
+		{"wrong shape of everything", "- 1\n", `F:1:1: this is a list, a section with keys of its own is expected`},
 		{"syntax", "cluster:\n  id: \"a\n", `F:2:7: could not find end character of double-quoted text`},
 		{"two documents", "log: {}\n---\nlog: {}\n", `F: the file has several documents, one is allowed`},
 		{"address", "listen:\n  http: localhost\n", `F:2:9: listen.http: "localhost" is not an address such as 127.0.0.1:8080, node1:9000 or :8080`},
@@ -129,7 +134,21 @@ func TestErrors(t *testing.T) {
 				"F:4:13: wal.sync: \"sometimes\" is not a sync policy, allowed are always, interval=100ms (any duration) and never\n" +
 				"F:6:13: unknown key \"adress\", the keys are listed in docs/configuration.md\nF:7:10: members[1].id: 70000 is out of range, allowed is at most 65535"},
 		{"unknown key and wrong type", "cluster:\n  idd: a\n  replicas: three\n",
-			"F:2:3: unknown key \"idd\", the keys are listed in docs/configuration.md\nF:3:13: \"three\" is not a whole number"},
+			"F:2:3: unknown key \"idd\", the keys are listed in docs/configuration.md\nF:3:13: cluster.replicas: \"three\" is not a whole number"},
+		{"wrong types and bad values at once", "cluster: 5\nnode: {id: x, dta: y}\nwal: {sync: x, segment: {}}\nmembers:\n  - {id: [1], weight: heavy}\n  - here\nlog: {level: loud}\n",
+			"F:1:10: cluster: \"5\" is one value, a section with keys of its own is expected\nF:2:12: node.id: \"x\" is not a whole number\n" +
+				"F:2:15: unknown key \"dta\", the keys are listed in docs/configuration.md\n" +
+				"F:3:13: wal.sync: \"x\" is not a sync policy, allowed are always, interval=100ms (any duration) and never\nF:3:25: wal.segment: this is a section, one value is expected\n" +
+				"F:5:10: members[0].id: this is a list, one value is expected\nF:5:23: members[0].weight: \"heavy\" is not a whole number\n" +
+				"F:6:5: members[1]: \"here\" is one value, a section with keys of its own is expected\nF:7:14: log.level: \"loud\" is not one of debug, info, warn, error"},
+		{"what contradicts other values at once", "cluster: {partitions: 100, id: \"\"}\ntimeouts: {suspect: 60ms}\nnode: {id: 3}\n" +
+			"members: [{id: 1, peer: \"a:1\"}]\n", "F:1:23: cluster.partitions: 100 is not a power of two\nF:1:32: cluster.id: 0 characters, allowed are at least 1\n" +
+			"F:2:21: timeouts.suspect: 60ms is less than two heartbeats of 50ms, every node would seem dead\nF:3:12: node.id: 3 is not among the members"},
+		{"alias of another kind", "node: {data: &a x}\ncluster: {lanes: *a}\n", `F:2:18: cluster.lanes: "x" is not a whole number`},
+		{"alias of nothing", "cluster: {lanes: *a}\nnode: {data: &a x}\n", `F:1:18: cluster.lanes: there is no anchor &a before this alias`},
+		{"merged sections", "members:\n  - &m {id: 1, peer: a:1, weight: x}\n  - {<<: *m, id: 2}\n", `F:2:35: members[0].weight: "x" is not a whole number`},
+		{"aliases in circles", "cluster: &c {<<: *c}\n", `F:1:1: the file has more than 20000 values with its aliases, or they go in circles`},
+		{"a tag", "cluster: {id: !!binary aGVsbG8=}\n", `F:1:15: cluster.id: has the tag !!binary, leave it out`},
 		{"unknown key behind an alias", "members:\n  - &m {id: 1, adress: x}\n  - *m\n", `F:2:16: unknown key "adress", the keys are listed in docs/configuration.md`},
 		{"all at once, in order", "log:\n  level: loud\ncluster:\n  replicas: 9\n", "F:2:10: log.level: \"loud\" is not one of debug, info, warn, error\nF:4:13: cluster.replicas: 9 is out of range, allowed is at most 7"},
 	} {

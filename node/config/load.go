@@ -1,20 +1,15 @@
 package config
 
 import (
-	"bytes"
 	"cmp"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Problem is one thing wrong with a configuration.
@@ -52,7 +47,7 @@ func (p Problems) Error() string {
 // overrides holds flags by key ("listen.http"). Relative paths in the file
 // become relative to its directory. The error is Problems, or that of reading the file.
 func Load(path string, env []string, overrides map[string]string) (*File, error) {
-	l := loader{source: path, origin: map[string]string{}, file: &File{}}
+	l := newLoader(path)
 	if path != "" {
 		b, err := os.ReadFile(path)
 		if err != nil {
@@ -68,8 +63,43 @@ func Load(path string, env []string, overrides map[string]string) (*File, error)
 	} else {
 		l.source = "configuration"
 	}
-	if !l.halfRead { // which would only give follow-up errors
+	if !l.unreadable {
 		l.override(env, overrides)
+	}
+	return l.finish()
+}
+
+// Parse is Load for a file that is already read; name stands for it in errors.
+func Parse(name string, content []byte) (*File, error) {
+	l := newLoader(name)
+	l.read(content)
+	return l.finish()
+}
+
+type loader struct {
+	source     string
+	file       *File
+	unreadable bool // what is not YAML says nothing about its keys
+	problems   Problems
+
+	at      map[string]*token.Position // key → where the file has it
+	origin  map[string]string          // key → variable or flag that set it
+	empties map[string]empty           // keys that were given "" or 0
+	broken  map[string]bool            // keys that have a problem already
+	anchors map[string][]*ast.AnchorNode
+	values  int // read so far
+}
+
+func newLoader(source string) *loader {
+	return &loader{
+		source: source, file: &File{}, at: map[string]*token.Position{}, origin: map[string]string{},
+		empties: map[string]empty{}, broken: map[string]bool{}, anchors: map[string][]*ast.AnchorNode{},
+	}
+}
+
+// finish checks what was read and returns it, or everything that is wrong with it.
+func (l *loader) finish() (*File, error) {
+	if !l.unreadable {
 		l.validate()
 	}
 	if len(l.problems) > 0 {
@@ -81,119 +111,64 @@ func Load(path string, env []string, overrides map[string]string) (*File, error)
 	return l.file, nil
 }
 
-// Parse is Load for a file that is already read; name stands for it in errors.
-func Parse(name string, content []byte) (*File, error) {
-	l := loader{source: name, origin: map[string]string{}, file: &File{}}
-	if l.read(content); !l.halfRead {
-		l.validate()
-	}
-	if len(l.problems) > 0 {
-		return nil, l.problems
-	}
-	return l.file, nil
-}
-
-type loader struct {
-	source   string
-	file     *File
-	tree     *ast.File
-	origin   map[string]string // key → variable or flag that set it
-	problems Problems
-	halfRead bool // the decoder has stopped somewhere
-}
-
-// read decodes a file strictly: unknown and repeated keys are errors.
-func (l *loader) read(b []byte) {
-	err := l.decode(b, yaml.Strict())
-	if l.tree != nil {
-		for _, d := range l.tree.Docs {
-			l.unknownKeys(d.Body, reflect.TypeFor[File]())
-		}
-	}
-	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) && len(l.problems) > 0 {
-		*l.file = File{} // the unknown ones are reported; the others are read nevertheless
-		err = l.decode(b)
-	}
-	if err == nil && len(l.tree.Docs) > 1 {
-		l.problems = append(l.problems, Problem{Source: l.source, Message: "the file has several documents, one is allowed"})
-		l.halfRead = true
-	}
-	if err == nil || errors.Is(err, io.EOF) { // an empty file is the defaults
+// add reports a problem with a key, wherever its value came from. The first
+// problem of a key is the one that counts: the others follow from it.
+func (l *loader) add(key, message string) {
+	if l.reported(key) {
 		return
 	}
-	l.halfRead = true
-	p := Problem{Source: l.source}
-	var at yaml.Error
-	if !errors.As(err, &at) {
-		p.Message = err.Error()
-	} else { // whose Error method draws the source, and panics for some inputs
-		p.Message = plain(at)
-		if t := at.GetToken(); t != nil && t.Position != nil {
-			p.Line, p.Column = t.Position.Line, t.Position.Column
-		}
-	}
-	l.problems = append(l.problems, p)
-}
-
-// decode fills the tree and the file. The YAML library panics on some broken
-// files; to whoever wrote the file that is one more syntax error.
-func (l *loader) decode(b []byte, options ...yaml.DecodeOption) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("this is not YAML that can be read: %v", r)
-		}
-	}()
-	if l.tree, err = parser.ParseBytes(b, 0); err != nil {
-		return err
-	}
-	return yaml.NewDecoder(bytes.NewReader(b), options...).Decode(l.file)
-}
-
-// plain says in the terms of the file what the decoder says in those of Go.
-func plain(err yaml.Error) string {
-	m := err.GetMessage()
-	var unknown *yaml.UnknownFieldError
-	if errors.As(err, &unknown) {
-		if t := err.GetToken(); t != nil {
-			return unknownKey(t.Value)
-		}
-	}
-	var mismatch *yaml.TypeError
-	if errors.As(err, &mismatch) && err.GetToken() != nil {
-		want := strings.NewReplacer("*int", "a whole number", "int", "a whole number", "string", "text").Replace(mismatch.DstType.String())
-		return fmt.Sprintf("%q is not %s", err.GetToken().Value, want)
-	}
-	return m
-}
-
-// add reports a problem with a key, wherever its value came from.
-func (l *loader) add(key, message string) {
 	p := Problem{Source: l.source, Key: key, Message: message}
 	if from, ok := l.origin[key]; ok {
 		p.Source = from
-	} else if n := l.locate(key); n != nil {
-		pos := n.GetToken().Position
+	} else if pos := l.locate(key); pos != nil {
 		p.Line, p.Column = pos.Line, pos.Column
 	}
-	l.problems = append(l.problems, p)
+	l.report(p)
+	l.broken[key] = true
 }
 
-// locate finds the node of a key, or of the nearest section around it.
-func (l *loader) locate(key string) ast.Node {
-	if l.tree == nil {
-		return nil
+// report adds a problem, but none twice: an alias repeats those of its anchor.
+func (l *loader) report(p Problem) {
+	same := func(q Problem) bool {
+		return q.Source == p.Source && q.Line == p.Line && q.Column == p.Column && q.Message == p.Message
 	}
-	for key != "" {
-		if path, err := yaml.PathString("$." + key); err == nil {
-			if n, err := path.FilterFile(l.tree); err == nil && n != nil {
-				if m, ok := n.(*ast.MappingNode); ok && len(m.Values) > 0 {
-					return m.Values[0].Key
-				}
-				return n
+	if p.Line == 0 || !slices.ContainsFunc(l.problems, same) {
+		l.problems = append(l.problems, p)
+	}
+}
+
+// reported tells whether a key, or a section around it, has a problem.
+func (l *loader) reported(key string) bool {
+	for ; key != ""; key = around(key) {
+		if l.broken[key] {
+			return true
+		}
+	}
+	return false
+}
+
+// sound tells whether nothing is wrong with the keys, nor with anything below
+// them: what follows from them can be judged.
+func (l *loader) sound(keys ...string) bool {
+	for _, key := range keys {
+		if l.reported(key) {
+			return false
+		}
+		for bad := range l.broken {
+			if strings.HasPrefix(bad, key+".") || strings.HasPrefix(bad, key+"[") {
+				return false
 			}
 		}
-		key = key[:max(strings.LastIndexAny(key, ".["), 0)]
 	}
-	return nil
+	return true
 }
+
+// locate is where the file has a key, or the nearest section around it.
+func (l *loader) locate(key string) *token.Position {
+	for ; key != "" && l.at[key] == nil; key = around(key) {
+	}
+	return l.at[key]
+}
+
+// around names the section that a key is in, "" for the file.
+func around(key string) string { return key[:max(strings.LastIndexAny(key, ".["), 0)] }

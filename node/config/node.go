@@ -23,7 +23,6 @@ import (
 const (
 	defaultHTTP = "127.0.0.1:8080"
 	defaultRESP = "127.0.0.1:7379"
-	defaultPeer = "127.0.0.1:9000"
 )
 
 // fill puts in the defaults that other values depend on.
@@ -33,7 +32,7 @@ func (f *File) fill() {
 	}
 	f.Node.Data = orDefault(f.Node.Data, "data")
 	if len(f.Members) == 0 {
-		own := Member{ID: f.Node.ID, HTTP: shown(f.Listen.HTTP, defaultHTTP), RESP: shown(f.Listen.RESP, defaultRESP), Peer: shown(f.Listen.Peer, defaultPeer)}
+		own := Member{ID: f.Node.ID, HTTP: shown(f.Listen.HTTP, defaultHTTP), RESP: shown(f.Listen.RESP, defaultRESP), Peer: shown(f.Listen.Peer, "")}
 		f.Members = []Member{own}
 		f.Listen.Peer = orDefault(f.Listen.Peer, off)
 	}
@@ -77,8 +76,11 @@ func (f *File) Config(version string, log *slog.Logger) node.Config {
 		Log:      log, Metrics: metrics,
 	}
 	for _, m := range f.Members {
-		c.Members = append(c.Members, node.Member{ID: kv.NodeID(m.ID), Zone: m.Zone, Weight: *m.Weight,
-			Endpoints: door.Endpoints{HTTP: m.HTTP, RESP: m.RESP, Peer: m.Peer}})
+		e := door.Endpoints{HTTP: m.HTTP, RESP: m.RESP, Peer: m.Peer}
+		if m.ID == f.Node.ID && c.PeerListen == "" {
+			e.Peer = "" // nobody listens there
+		}
+		c.Members = append(c.Members, node.Member{ID: kv.NodeID(m.ID), Zone: m.Zone, Weight: *m.Weight, Endpoints: e})
 	}
 	c.Sync = f.syncPolicy()
 	if f.WAL.Compression != "" {

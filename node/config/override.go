@@ -1,11 +1,9 @@
 package config
 
 import (
-	"fmt"
 	"maps"
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -19,6 +17,7 @@ type Key struct {
 	Doc     string // what it is and what is allowed
 	Default string
 	index   []int
+	rules   string // as emptyRules
 }
 
 // Keys lists the settings in the order of the file. The members are set in the
@@ -35,7 +34,7 @@ func Keys() []Key {
 			f := section.Type.Field(j)
 			name := yamlName(section) + "." + yamlName(f)
 			keys = append(keys, Key{Name: name, Env: envPrefix + strings.ToUpper(strings.ReplaceAll(name, ".", "_")),
-				Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), index: []int{i, j}})
+				Doc: f.Tag.Get("doc"), Default: f.Tag.Get("default"), index: []int{i, j}, rules: emptyRules(f)})
 		}
 	}
 	return keys
@@ -75,18 +74,8 @@ func (l *loader) override(env []string, flags map[string]string) {
 
 func (l *loader) set(k Key, from, value string) {
 	l.origin[k.Name] = from
-	field := reflect.ValueOf(l.file).Elem().FieldByIndex(k.index)
-	switch field.Kind() {
-	case reflect.String:
-		field.SetString(value)
-	case reflect.Int:
-		n, err := strconv.Atoi(value)
-		if err != nil {
-			l.add(k.Name, fmt.Sprintf("%q is not a whole number", value))
-			return
-		}
-		field.SetInt(int64(n))
-	default:
-		panic("config: no way to set " + k.Name)
-	}
+	// What is over the file's value takes its place, mistakes included.
+	delete(l.empties, k.Name)
+	delete(l.broken, k.Name)
+	l.assign(reflect.ValueOf(l.file).Elem().FieldByIndex(k.index), value, k.Name, k.rules)
 }

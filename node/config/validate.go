@@ -3,8 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -96,19 +98,25 @@ func parseSync(s string) (mode string, every time.Duration, err error) {
 // validate checks the values one by one, fills in the defaults that depend on
 // them, and checks them against each other.
 func (l *loader) validate() {
-	var bad validator.ValidationErrors
-	if err := validate.Struct(l.file); errors.As(err, &bad) {
-		for _, f := range bad {
-			_, key, _ := strings.Cut(f.Namespace(), ".")
+	for _, key := range slices.Sorted(maps.Keys(l.empties)) {
+		for _, f := range failures(validate.Var(l.empties[key].value, l.empties[key].rules)) {
 			l.add(key, message(f))
 		}
-	} else if err != nil {
+	}
+	for _, f := range failures(validate.Struct(l.file)) {
+		_, key, _ := strings.Cut(f.Namespace(), ".")
+		l.add(key, message(f))
+	}
+	l.file.fill()
+	l.crossCheck()
+}
+
+func failures(err error) validator.ValidationErrors {
+	var bad validator.ValidationErrors
+	if err != nil && !errors.As(err, &bad) {
 		panic(err) // of the schema itself
 	}
-	if len(l.problems) == 0 {
-		l.file.fill()
-		l.crossCheck()
-	}
+	return bad
 }
 
 func message(f validator.FieldError) string {
@@ -136,47 +144,6 @@ func message(f validator.FieldError) string {
 		return fmt.Sprintf("%v is out of range, allowed is %s", value, bound)
 	}
 	panic("config: no message for the rule " + f.Tag())
-}
-
-// crossCheck is what one value alone can't tell.
-func (l *loader) crossCheck() {
-	f := l.file
-	seen := map[int]int{}
-	for i, m := range f.Members {
-		key := fmt.Sprintf("members[%d]", i)
-		if first, ok := seen[m.ID]; ok {
-			l.add(key+".id", fmt.Sprintf("%d is the id of members[%d] too, ids must be distinct", m.ID, first))
-		}
-		seen[m.ID] = i
-		if len(f.Members) > 1 && m.Peer == "" {
-			l.add(key+".peer", "is missing, host:port is needed with more than one member")
-		}
-	}
-	if _, ok := seen[f.Node.ID]; !ok {
-		l.add("node.id", fmt.Sprintf("%d is not among the members", f.Node.ID))
-	}
-	if len(f.Members) > 1 && f.Listen.Peer == off {
-		l.add("listen.peer", "is off, host:port is needed with more than one member")
-	}
-	weight, holders := 0, 0
-	for _, m := range f.Members {
-		weight += *m.Weight
-		holders += min(1, *m.Weight)
-	}
-	if weight == 0 {
-		l.add("members", "all weights are 0, one node at least must hold data")
-	} else if n := f.Cluster.Replicas; n > holders {
-		l.add("cluster.replicas", fmt.Sprintf("%d copies need as many members that hold data, there are %d", n, holders))
-	}
-	if n := f.Cluster.Partitions; n&(n-1) != 0 {
-		l.add("cluster.partitions", fmt.Sprintf("%d is not a power of two", n))
-	}
-	if f.Timeouts.Suspect != "" || f.Timeouts.Heartbeat != "" {
-		h, s := duration(orDefault(f.Timeouts.Heartbeat, "50ms")), duration(orDefault(f.Timeouts.Suspect, "500ms"))
-		if s < 2*h {
-			l.add("timeouts.suspect", fmt.Sprintf("%v is less than two heartbeats of %v, every node would seem dead", s, h))
-		}
-	}
 }
 
 func orDefault(s, def string) string {
