@@ -1,6 +1,9 @@
 package config
 
-import "log/slog"
+import (
+	"context"
+	"log/slog"
+)
 
 // What a node needs descriptors for beside its clients: segments and checkpoints of
 // the log, listeners, handshakes of peers (Limits.Handshakes of the node), people at the admin address, a
@@ -13,6 +16,9 @@ const (
 
 // defaultConnections is what the doors allow when limits.connections is left out.
 const defaultConnections = 20_000
+
+// fewConnections of a door are worth a warning, whatever was asked for.
+const fewConnections = 1_000
 
 // FitConnections lowers limits.connections so that all doors together leave the
 // node the descriptors that it needs itself: a log that can't open its next
@@ -27,9 +33,9 @@ func (f *File) FitConnections(limit uint64, log *slog.Logger) {
 	if limit == 0 || doors == 0 {
 		return
 	}
-	wanted := f.Limits.Connections
-	if wanted == 0 {
-		wanted = defaultConnections
+	level, wanted := slog.LevelWarn, f.Limits.Connections
+	if wanted == 0 { // nobody asked for so many
+		level, wanted = slog.LevelDebug, defaultConnections
 	}
 	reserved := uint64(reservedDescriptors + descriptorsPerPeer*(len(f.Members)-1))
 	needed := doors*uint64(wanted) + reserved
@@ -38,7 +44,10 @@ func (f *File) FitConnections(limit uint64, log *slog.Logger) {
 	}
 	reserved = min(reserved, limit/2)
 	f.Limits.Connections = int(max(1, (limit-reserved)/doors))
-	log.Warn("the limit of open files allows fewer connections than limits.connections: raise it (ulimit -n, LimitNOFILE= of systemd, "+
+	if f.Limits.Connections < fewConnections {
+		level = slog.LevelWarn
+	}
+	log.Log(context.Background(), level, "the limit of open files allows fewer connections than limits.connections: raise it (ulimit -n, LimitNOFILE= of systemd, "+
 		"--ulimit nofile= of a container), or lower limits.connections",
 		"files", limit, "reserved", reserved, "configured", wanted, "used", f.Limits.Connections, "needed_files", needed)
 }

@@ -54,7 +54,7 @@ func (l *loader) override(env []string, flags map[string]string) {
 	}
 	for _, pair := range env {
 		name, value, _ := strings.Cut(pair, "=")
-		if !strings.HasPrefix(name, envPrefix) {
+		if !strings.HasPrefix(name, envPrefix) || value == "" { // set to nothing: not set, as is the custom
 			continue
 		}
 		if k, ok := byEnv[name]; ok {

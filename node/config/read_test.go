@@ -41,9 +41,9 @@ func TestGivenEmpty(t *testing.T) {
 	}
 	_, err := Load(write(t, "cluster: {lanes: 0}\n"), []string{"QUORATE_CLUSTER_LANES=2"}, nil)
 	assert.NoError(t, err, "the variable's value is what counts")
-	_, err = Load(write(t, "cluster: {lanes: 3}\n"), []string{"QUORATE_CLUSTER_LANES=0", "QUORATE_CLUSTER_ID=", "QUORATE_CLUSTER_SHARED_KEY="}, map[string]string{"limits.batch": "0"})
+	_, err = Load(write(t, "cluster: {lanes: 3}\n"), []string{"QUORATE_CLUSTER_LANES=0", "QUORATE_CLUSTER_ID="}, map[string]string{"limits.batch": "0"})
 	require.Error(t, err)
-	assert.Equal(t, "QUORATE_CLUSTER_ID: cluster.id: 0 characters, allowed are at least 1\nQUORATE_CLUSTER_LANES: cluster.lanes: 0 is out of range, allowed is at least 1\n"+
+	assert.Equal(t, "QUORATE_CLUSTER_LANES: cluster.lanes: 0 is out of range, allowed is at least 1\n"+
 		"--limits.batch: limits.batch: 0 is out of range, allowed is at least 1", err.Error())
 }
 
