@@ -167,7 +167,7 @@ func (m *nodeMetrics) collectLanes(e *emitter) {
 		e.gauge("quorate_replicated_partitions", "Partitions that this node holds a copy of.", float64(st.copies), "lane", lane)
 		e.gauge("quorate_keys", "Live keys held.", float64(st.keys), "lane", lane)
 		e.gauge("quorate_data_bytes", "Bytes of live keys and values held.", float64(st.bytes), "lane", lane)
-		e.gauge("quorate_tombstones", "Tombstones held.", float64(st.tombstones), "lane", lane)
+		e.gauge("quorate_tombstones", "Tombstones of strong buckets held.", float64(st.tombstones), "lane", lane)
 		e.counter("quorate_takeovers_total", "Partitions taken over.", float64(st.takeovers), "lane", lane)
 		e.counter("quorate_rounds_total", "Accept rounds begun.", float64(st.rounds), "lane", lane)
 		e.counter("quorate_folded_total", "Operations folded into another one's round.", float64(st.folded), "lane", lane)

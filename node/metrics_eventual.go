@@ -14,6 +14,7 @@ func collectEventual(e *emitter, lanes []*laneStats) {
 		l.eventual.addTo(&s)
 	}
 	e.gauge("quorate_eventual_keys", "Keys of eventual and abd buckets held, tombstones included.", float64(s.Keys))
+	e.gauge("quorate_eventual_tombstones", "Those of them that hold no value.", float64(s.Dead))
 	e.gauge("quorate_eventual_bytes", "Bytes of those keys and their values.", float64(s.Bytes))
 	e.counter("quorate_sibling_reads_total", "Reads that found several concurrent values.", float64(s.SiblingReads))
 	e.counter("quorate_stale_reads_total", "Reads that found a replica behind.", float64(s.StaleReads))
@@ -60,7 +61,7 @@ func collectRepair(e *emitter, r *door.Repair) {
 	e.counter("quorate_repair_rounds_total", "Comparisons of all shared partitions with a peer.", float64(r.Rounds))
 	e.counter("quorate_repair_sessions_total", "Sessions that bring one partition level with a peer.", float64(r.Sessions))
 	e.counter("quorate_repair_abandoned_total", "Sessions that ended before that.", float64(r.Abandoned))
-	const keys, bytes = "Objects that anti-entropy has moved.", "About how many bytes that were."
+	const keys, bytes = "Objects moved by the sessions of anti-entropy that this node began.", "About how many bytes that were."
 	e.counter("quorate_repair_keys_total", keys, float64(r.SentKeys), "direction", "sent")
 	e.counter("quorate_repair_keys_total", keys, float64(r.GotKeys), "direction", "received")
 	e.counter("quorate_repair_bytes_total", bytes, float64(r.SentBytes), "direction", "sent")

@@ -18,12 +18,13 @@ type eventualStats struct {
 	store      system.StoreStats
 	handoff    system.HandoffStats
 	repair     system.RepairStats
+	live       uint64 // keys with a value
 }
 
 // measureEventual runs on the lane's goroutine.
 func (l *lane) measureEventual() eventualStats {
 	return eventualStats{
-		coordinate: l.actors.Coordinator.Stats(), store: l.actors.Store.Stats(),
+		coordinate: l.actors.Coordinator.Stats(), store: l.actors.Store.Stats(), live: l.actors.Store.Live(),
 		handoff: l.actors.Handoff.Stats(), repair: l.actors.Repair.Stats(),
 	}
 }
@@ -31,7 +32,7 @@ func (l *lane) measureEventual() eventualStats {
 // addTo sums lanes up.
 func (e *eventualStats) addTo(s *door.Eventual) {
 	c, t := &e.coordinate, &e.store
-	s.Keys, s.Bytes = s.Keys+t.Keys, s.Bytes+t.Bytes
+	s.Keys, s.Dead, s.Bytes = s.Keys+t.Keys, s.Dead+t.Keys-e.live, s.Bytes+t.Bytes
 	s.SiblingReads += c.Siblings
 	s.StaleReads += c.Behind
 	s.Repaired += c.Mended

@@ -36,7 +36,7 @@ func (s *Coordinator) writeTag(c *actors.Context, rd *read) {
 	}
 	it := &msg.PutItem{Key: op.Key, Partition: p.id}
 	it.Object.Register = v
-	w := &write{f: f, part: p, need: rd.need, item: it, open: true}
+	w := &write{f: f, part: p, need: rd.need, item: it, begunNs: c.NowNs, open: true}
 	f.r.results[f.i] = kv.Result{} // whether there was a value nobody knows: another write may have come between
 	f.r.progress[f.i] = left
 	s.spread(c, w, msg.ForWrite)

@@ -7,8 +7,8 @@
 // bucket can do it, route.go knows the partition's replicas, write.go and
 // make.go make an object of it and send that to all of them, read.go asks all
 // of them and mend.go brings those level that were behind. tally.go counts
-// answers, sent.go remembers what has left, hint.go finds somebody to keep what
-// a replica did not take, forward.go passes operations on, abd.go is the other
+// answers, sent.go remembers what has left, again.go asks those once more that did
+// not know the bucket, hint.go finds somebody to keep what a replica did not take, forward.go passes operations on, abd.go is the other
 // mode, tick.go does what time asks for.
 //
 // Nothing is done by call that a message could do: the node's own store gets the
@@ -129,6 +129,7 @@ type Coordinator struct {
 	reads      []ref // to ask at the next flush
 	unmarked   []ref // writes that wait for the clock's mark
 	delayed    []ref // writes to route again at retryNs
+	again      []again
 	retryNs    int64
 	fresh      map[string]causal.Object // objects made in this flush, by partition and key
 	scratch    struct {

@@ -331,3 +331,61 @@ func TestSlowReplicasPaceWrites(t *testing.T) {
 	w.crash(w.nodes[2])
 	require.Less(t, slow(), 300*ms)
 }
+
+// A stand-in that keeps nothing of a key does not answer in place of replicas
+// that live: in a sloppy bucket as in a strict one, what all replicas have is
+// found when one of them has died.
+func TestAnEmptyStandInDoesNotHideAValue(t *testing.T) {
+	w := newWorld(t, 5, 1).up()
+	all := kv.Tuning{W: kv.Ask{Level: kv.All}}
+	const keys = 40
+	for i := range keys {
+		require.Equal(t, kv.OK, w.one(1, "sloppy-siblings", tuned(set(fmt.Sprint("k", i), "v"), all)).Status)
+	}
+	w.run(100 * ms)
+	w.crash(w.nodes[4])
+	find := func(status kv.Status) {
+		for i := range keys {
+			for at := 1; at <= 4; at++ {
+				if w.nodes[at-1].down {
+					continue
+				}
+				require.Equal(t, status, w.one(at, "sloppy-siblings", get(fmt.Sprint("k", i))).Status, "k%d at node %d", i, at)
+			}
+		}
+	}
+	find(kv.OK)
+	w.delayNs = 20 * ms // stand-ins often answer first
+	find(kv.OK)
+	// It is the last to know, though: nobody else is left to ask.
+	home := w.prefs("sloppy-siblings", "k0")
+	for _, id := range home {
+		if n := w.nodes[id-1]; !n.down {
+			w.crash(n)
+		}
+	}
+	at := w.others("sloppy-siblings", "k0")
+	for _, id := range at {
+		if !w.nodes[id-1].down {
+			require.Equal(t, kv.NotFound, w.one(int(id), "sloppy-siblings", get("k0")).Status)
+			require.Equal(t, kv.OK, w.one(int(id), "sloppy-siblings", set("k0", "new")).Status)
+			require.Equal(t, "new", string(w.one(int(id), "sloppy-siblings", get("k0")).Data))
+		}
+	}
+}
+
+// A replica that dies while it is asked leaves a read to the stand-ins at once.
+func TestAReplicaDiesWhileItIsRead(t *testing.T) {
+	w := newWorld(t, 5, 1).up()
+	home := w.prefs("sloppy-siblings", "k")
+	at := w.others("sloppy-siblings", "k")[0]
+	w.crash(w.nodes[home[0]-1])
+	w.crash(w.nodes[home[1]-1])
+	w.cut[home[2]] = true
+	id := w.ask(int(at), "sloppy-siblings", get("k"))
+	w.run(20 * ms)
+	require.Nil(t, w.got[id], "one that lives may answer")
+	w.crash(w.nodes[home[2]-1])
+	w.run(20 * ms)
+	require.Equal(t, kv.NotFound, w.got[id][0].Status)
+}

@@ -38,12 +38,20 @@ func (s *Coordinator) passOn(c *actors.Context, f ref, p *part) {
 		s.writes = append(s.writes, f)
 	case f.r.forwarded: // who sent it knows more nodes to ask
 		s.finish(c, f, kv.Result{Status: kv.NotOwner})
+	case to == nil && s.isHopeless(p, f):
+		s.giveUp(c, f)
 	case to == nil || to.inc == 0:
 		s.delay(c, f)
 	default:
 		f.r.progress[f.i] = left
 		to.out.forward = append(to.out.forward, f)
 	}
+}
+
+// isHopeless reports whether those believed alive are too few for a write.
+func (s *Coordinator) isHopeless(p *part, f ref) bool {
+	need, err := s.writeNeed(p, f.op())
+	return err == nil && p.hopeless(need)
 }
 
 // nextHop is who coordinates in this node's place; nil if nobody can. It is the

@@ -134,6 +134,7 @@ func (s *Coordinator) coverSent(c *actors.Context, x *sent) {
 	if x.address.Kind == actors.Store {
 		for _, a := range x.get {
 			s.askStandIn(a.rd, a.pos)
+			s.advance(c, a.rd)
 		}
 	}
 }

@@ -21,12 +21,16 @@ type read struct {
 	merged     *causal.Object
 	tally
 	same    causal.Replicas
-	keepers []*peer // stand-ins asked
-	open    int8    // answers outstanding
-	grown   bool    // merged has changed since mend began
+	empty   causal.Replicas // those whose stand-in keeps nothing of the key
+	keepers []*peer         // stand-ins asked
+	open    int8            // answers outstanding
+	grown   bool            // merged has changed since mend began
 	phase   phase
 	mend    *write // the write that its answer waits, or waited, for
 }
+
+// wanted reports whether a client waits for answers to the read.
+func (rd *read) wanted() bool { return rd.phase == asking && !rd.f.closed() }
 
 // phase is how far a read has come.
 type phase uint8
@@ -96,6 +100,9 @@ func (s *Coordinator) fetched(c *actors.Context, m *msg.Fetched) {
 		case it.Refused == msg.ByFull: // the answer was long enough without it
 			a.again(x.to, direct)
 			continue
+		case it.Refused == msg.ByMap && direct && a.rd.wanted():
+			s.getAgain(a)
+			continue
 		case it.Refused != 0:
 			if direct {
 				a.rd.refused = a.rd.refused.With(a.pos)
@@ -128,6 +135,9 @@ func (rd *read) take(pos int, o *causal.Object, direct bool) {
 		}
 		bit = bit.With(pos)
 		rd.acks |= bit
+	} else if o == nil {
+		rd.empty = rd.empty.With(pos)
+		return
 	} else {
 		rd.standIns = rd.standIns.With(pos)
 	}
@@ -158,6 +168,8 @@ func (s *Coordinator) advance(c *actors.Context, rd *read) {
 			rd.phase = over
 		case rd.seen(rd.need, rd.part.sloppy()):
 			s.seenEnough(c, rd)
+		case rd.seenAtLast():
+			s.seenEnough(c, rd)
 		case rd.need.Lost(rd.refused &^ rd.standIns):
 			rd.phase = over
 			s.giveUp(c, rd.f)
@@ -166,6 +178,29 @@ func (s *Coordinator) advance(c *actors.Context, rd *read) {
 	if rd.open == 0 {
 		s.mendLate(c, rd)
 	}
+}
+
+// seenAtLast reports whether a read has what it needs with the stand-ins that
+// keep nothing. What a replica had before it died they do not know, so they count
+// only when no living replica is left to answer; then it is they or nobody.
+func (rd *read) seenAtLast() bool {
+	if rd.empty == 0 {
+		return false
+	}
+	for i, q := range rd.part.prefs {
+		if !q.dead && !rd.acks.Has(i) && !rd.refused.Has(i) {
+			return false
+		}
+	}
+	all := rd.tally
+	all.standIns |= rd.empty
+	if !all.seen(rd.need, rd.part.sloppy()) {
+		return false
+	}
+	if rd.merged == nil {
+		rd.merged = &causal.Object{}
+	}
+	return true
 }
 
 // seenEnough answers, or makes replicas level first.

@@ -113,6 +113,10 @@ func (r *request) blocking(j, i int) bool {
 func (s *Coordinator) start(c *actors.Context, f ref) {
 	op := f.op()
 	p := s.partFor(f)
+	if p == nil && f.r.forwarded && f.r.epoch > s.cfg.Layout.Epoch() {
+		s.finish(c, f, kv.Result{Status: kv.NotOwner}) // a bucket that is not known here yet: to be sent again
+		return
+	}
 	if p == nil {
 		s.finish(c, f, kv.Refused("no bucket that is not strong has this partition here; it was dropped, or the map of this node is behind"))
 		return

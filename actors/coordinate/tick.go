@@ -7,6 +7,7 @@ import "github.com/quoratedb/quorate/actors"
 func (s *Coordinator) onTick(c *actors.Context) {
 	s.expire(c)
 	s.retryDelayed(c)
+	s.askAgain(c)
 	s.checkForwards(c)
 	s.checkSent(c)
 	s.release(c)
@@ -78,7 +79,7 @@ func (x *sent) awaited() bool {
 		}
 	}
 	for _, a := range x.get {
-		if a.rd.phase == asking && !a.rd.f.closed() {
+		if a.rd.wanted() {
 			return true
 		}
 	}
@@ -87,7 +88,7 @@ func (x *sent) awaited() bool {
 
 // schedule sets the timer for the next thing that is due.
 func (s *Coordinator) schedule(c *actors.Context) {
-	if s.pending == 0 && len(s.fifo) == 0 {
+	if s.pending == 0 && len(s.fifo) == 0 && len(s.again) == 0 {
 		return
 	}
 	at := c.NowNs + s.cfg.ResendNs/8 + 1

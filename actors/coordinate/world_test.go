@@ -25,6 +25,7 @@ const ms = int64(1e6)
 type world struct {
 	tb     testing.TB
 	rand   *rand.Rand
+	ring   ring.Config
 	layout *ring.Layout
 	nodes  []*node // by id - 1
 	queue  []event
@@ -95,7 +96,7 @@ func newWorld(tb testing.TB, nodes int, seed uint64) *world {
 	layout, err := ring.NewLayout(cfg, 1, buckets())
 	require.NoError(tb, err)
 	w := &world{
-		tb: tb, rand: rand.New(rand.NewPCG(seed, 1)), layout: layout, nowNs: 1e15, delayNs: ms,
+		tb: tb, rand: rand.New(rand.NewPCG(seed, 1)), ring: cfg, layout: layout, nowNs: 1e15, delayNs: ms,
 		got: map[uint64][]kv.Result{}, cut: map[kv.NodeID]bool{},
 	}
 	for i := range nodes {

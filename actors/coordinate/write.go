@@ -19,6 +19,7 @@ type write struct {
 	tally
 	covered causal.Replicas // those for which somebody was asked to keep a hint
 	keepers []*peer         // who was asked to stand in; a node stands in once
+	begunNs int64           // when it first left; a client's
 	open    bool            // the need is not met yet
 }
 
@@ -61,7 +62,7 @@ func (s *Coordinator) startWrite(c *actors.Context, f ref, w *write, it *msg.Put
 	if !s.make(c, f, p, it) {
 		return
 	}
-	*w = write{f: f, part: p, need: need, item: it, open: true}
+	*w = write{f: f, part: p, need: need, item: it, begunNs: c.NowNs, open: true}
 	f.r.progress[f.i] = left
 	s.spread(c, w, msg.ForWrite)
 }
@@ -146,6 +147,10 @@ func (s *Coordinator) stored(c *actors.Context, m *msg.Stored) {
 // refusedPut takes in that a replica did not take an object. Where its map is
 // the reason it may take it later.
 func (s *Coordinator) refusedPut(c *actors.Context, t target, why msg.PutReason) {
+	if why == msg.ByMap && t.w.f.r != nil && t.w.wanted() {
+		s.putAgain(t)
+		return
+	}
 	t.w.refused = t.w.refused.With(t.pos)
 	switch why {
 	case msg.ByDrift:

@@ -97,5 +97,13 @@ func (s *Store) Dead(id kv.Partition, bucket uint32, nowMs, beforeMs int64) (dea
 	return dead
 }
 
+// Live counts the keys with a value, expired or not.
+func (s *Store) Live() (n uint64) {
+	for _, p := range s.parts.All() {
+		n += uint64(p.live)
+	}
+	return n
+}
+
 // Shape returns the shape of the trees.
 func (s *Store) Shape() causal.Shape { return s.cfg.Shape }

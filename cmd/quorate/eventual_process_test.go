@@ -7,6 +7,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"regexp"
 	"strconv"
 	"strings"
@@ -392,4 +394,37 @@ func TestEventualKeysOfRealProcesses(t *testing.T) {
 		_, err = e.in(1, "hits").Count(t.Context(), "n")
 		require.ErrorContains(t, err, `no bucket is named "hits"; there are default, carts, cache`)
 	})
+}
+
+// A bucket can be used through the node that made it as soon as that has said so,
+// though the others may not know it yet.
+func TestABucketIsUsedAtOnce(t *testing.T) {
+	e := startEventual(t)
+	at := "http://" + e.members[0].http + "/api/v1/buckets"
+	do := func(method, url, body string) {
+		t.Helper()
+		req, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
+		require.NoError(t, err)
+		req.Header.Set("Content-Type", "application/json")
+		resp, err := http.DefaultClient.Do(req)
+		require.NoError(t, err)
+		defer resp.Body.Close()
+		text, err := io.ReadAll(resp.Body)
+		require.NoError(t, err)
+		require.Equal(t, 2, resp.StatusCode/100, "%s %s: %s", method, url, text)
+	}
+	for i := range 10 {
+		for kind, settings := range map[string]string{
+			"lww": `"mode":"eventual","policy":"lww"`, "siblings": `"mode":"eventual"`, "counters": `"mode":"eventual","policy":"counters"`, "abd": `"mode":"abd"`,
+		} {
+			name := fmt.Sprint(kind, i)
+			do(http.MethodPost, at, `{"name":"`+name+`",`+settings+`}`)
+			if kind == "counters" {
+				do(http.MethodPost, at+"/"+name+"/kv/k/incr", "")
+			} else {
+				do(http.MethodPut, at+"/"+name+"/kv/k", `{"value":"v"}`)
+			}
+			do(http.MethodGet, at+"/"+name+"/kv/k", "")
+		}
+	}
 }

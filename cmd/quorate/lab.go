@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ type stalenessCmd struct {
 	Seed            uint64  `default:"1" help:"Of all chance (${default})." placeholder:"S"`
 	JSON            bool    `name:"json" help:"Print a JSON object."`
 	CSV             string  `name:"csv" help:"Write the t-visibility curve to this file." placeholder:"FILE"`
-	Plot            string  `help:"Draw the t-visibility curve in this file (SVG)." placeholder:"FILE"`
+	Plot            string  `help:"Draw the t-visibility curve in this file, NAME.svg." placeholder:"FILE"`
 }
 
 // Run measures and prints.
@@ -43,6 +44,9 @@ func (c *stalenessCmd) Run() error {
 	legs, err := c.legs()
 	if err != nil {
 		return &exitError{exitUsage, err.Error()}
+	}
+	if c.Plot != "" && !strings.EqualFold(filepath.Ext(c.Plot), ".svg") {
+		return &exitError{exitUsage, fmt.Sprintf("--plot %s: the plot is drawn as SVG, give a name that ends in .svg", c.Plot)}
 	}
 	s := lab.Staleness{N: c.N, R: c.R, W: c.W, Legs: *legs, Reads: c.Reads, Seed: c.Seed}
 	if isatty.IsTerminal(os.Stderr.Fd()) {

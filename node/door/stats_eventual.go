@@ -17,6 +17,7 @@ type Eventual struct {
 	Forwards     uint64 // operations passed on to another coordinator
 	Resends      uint64
 	Drifted      uint64 // objects refused since their stamp was too far ahead of this node's clock
+	Dead         uint64 // keys held that hold no value
 	Skewed       uint64 // writes passed on since this node's clock was behind what it had seen
 	Forgotten    uint64 // tombstones dropped
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/node"
 )
 
@@ -235,4 +236,20 @@ func mustJSON(t *testing.T, v any) []byte {
 	b, err := json.Marshal(v)
 	require.NoError(t, err)
 	return b
+}
+
+// What is promised of quorums of zones: they meet where one side asks in each.
+func TestZonesOverlap(t *testing.T) {
+	for _, x := range []struct {
+		r, w kv.Level
+		yes  bool
+	}{
+		{kv.LocalQuorum, kv.EachQuorum, true}, {kv.EachQuorum, kv.LocalQuorum, true}, {kv.EachQuorum, kv.EachQuorum, true},
+		{kv.LocalQuorum, kv.LocalQuorum, false}, {kv.LocalQuorum, kv.Quorum, false}, {kv.LocalQuorum, kv.All, true}, {kv.Quorum, kv.EachQuorum, true},
+	} {
+		b := &kv.Bucket{Mode: kv.Eventual, N: 5, R: kv.Ask{Level: x.r}, W: kv.Ask{Level: x.w}}
+		require.Equal(t, x.yes, overlaps(b), "R=%v W=%v", b.R, b.W)
+		b.Sloppy = true
+		require.False(t, overlaps(b))
+	}
 }

@@ -15,7 +15,8 @@ type hintsBody struct {
 	Bytes     int64      `json:"bytes" doc:"In memory."`
 	Kept      uint64     `json:"kept" doc:"Taken in since start, as are the counts that follow."`
 	Delivered uint64     `json:"delivered"`
-	Refused   uint64     `json:"refused" doc:"Because a bound was reached: left to anti-entropy."`
+	Refused   uint64     `json:"refused" doc:"Turned away because a bound was reached."`
+	Unkept    uint64     `json:"unkept" doc:"Objects of writes coordinated here of which nobody keeps a hint: left to anti-entropy."`
 	Expired   uint64     `json:"expired"`
 	Failed    uint64     `json:"failed" doc:"Deliveries without an answer; they are tried again."`
 	For       []hintsFor `json:"targets"`
@@ -31,7 +32,7 @@ type hintsFor struct {
 
 func hintsOf(h *door.Hints) *hintsBody {
 	out := &hintsBody{Pending: h.Pending, Bytes: h.Bytes, Kept: h.Kept, Delivered: h.Delivered,
-		Refused: h.Refused + h.Unkept, Expired: h.Expired, Failed: h.Failed, For: []hintsFor{}}
+		Refused: h.Refused, Unkept: h.Unkept, Expired: h.Expired, Failed: h.Failed, For: []hintsFor{}}
 	for _, f := range h.For {
 		out.For = append(out.For, hintsFor{f.Node, f.Pending, f.Bytes, f.Refused, moment(f.Oldest)})
 	}
@@ -47,7 +48,7 @@ type repairFacts struct {
 	Queued    int          `json:"queued" doc:"Partitions that wait to be brought level."`
 	Rounds    uint64       `json:"rounds"`
 	Sessions  uint64       `json:"sessions"`
-	SentKeys  uint64       `json:"sent_keys"`
+	SentKeys  uint64       `json:"sent_keys" doc:"Moved by the sessions that this node began, as are the counts that follow."`
 	SentBytes uint64       `json:"sent_bytes"`
 	GotKeys   uint64       `json:"got_keys"`
 	GotBytes  uint64       `json:"got_bytes"`
@@ -84,6 +85,7 @@ func moment(t time.Time) string {
 // eventualBody is what a node does for buckets that are not strong.
 type eventualBody struct {
 	Keys         uint64       `json:"keys" doc:"Held here, tombstones included."`
+	Dead         uint64       `json:"tombstones" doc:"Those of them that hold no value."`
 	Bytes        uint64       `json:"bytes" doc:"Of those keys and values."`
 	SiblingReads uint64       `json:"sibling_reads" doc:"Reads coordinated here that found several values."`
 	StaleReads   uint64       `json:"stale_reads" doc:"Reads coordinated here that found a replica behind."`
@@ -95,7 +97,7 @@ type eventualBody struct {
 }
 
 func eventualOf(e *door.Eventual) eventualBody {
-	return eventualBody{e.Keys, e.Bytes, e.SiblingReads, e.StaleReads, e.Repaired, e.Drifted, e.Skewed, hintsOf(&e.Hints), repairOf(&e.Repair)}
+	return eventualBody{e.Keys, e.Dead, e.Bytes, e.SiblingReads, e.StaleReads, e.Repaired, e.Drifted, e.Skewed, hintsOf(&e.Hints), repairOf(&e.Repair)}
 }
 
 // showBucket answers with a bucket's settings and what is true of it now.
@@ -132,10 +134,16 @@ func least(a kv.Ask, n int) int {
 
 // overlaps reports whether every read asks a replica that every acknowledged write reached.
 func overlaps(b *kv.Bucket) bool {
+	if b.Mode != kv.Eventual || b.Sloppy {
+		return false
+	}
+	if zonal := [2]kv.Level{b.R.Level, b.W.Level}; zonal == [2]kv.Level{kv.LocalQuorum, kv.EachQuorum} || zonal == [2]kv.Level{kv.EachQuorum, kv.LocalQuorum} {
+		return true // in the zone of whoever asks its own alone
+	}
 	local := b.R.Level == kv.LocalQuorum || b.W.Level == kv.LocalQuorum // of different zones: no overlap
 	all := b.R.Level == kv.All || b.W.Level == kv.All
 	n := int(b.N)
-	return b.Mode == kv.Eventual && !b.Sloppy && (all || !local) && least(b.R, n)+least(b.W, n) > n
+	return (all || !local) && least(b.R, n)+least(b.W, n) > n
 }
 
 // promise says in a sentence what a bucket's settings promise.

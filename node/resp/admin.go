@@ -9,6 +9,7 @@ import (
 	"github.com/tidwall/redcon"
 
 	"github.com/quoratedb/quorate/actors/kv"
+	"github.com/quoratedb/quorate/node/door"
 )
 
 func (c *conn) ok()             { c.w.out = redcon.AppendOK(c.w.out) }
@@ -279,7 +280,12 @@ func runConfig(c *conn, args [][]byte) {
 }
 
 func runDBSize(c *conn, _ [][]byte) {
-	keys, _, err := c.s.cfg.Host.CountKeys(c.s.cfg.Host.Bucket(c.bucket))
+	b := c.s.cfg.Host.Bucket(c.bucket)
+	if b == nil { // nil would stand for the default one
+		c.error("ERR " + oneLine(door.NoBucket(c.s.cfg.Host, c.bucket)))
+		return
+	}
+	keys, _, err := c.s.cfg.Host.CountKeys(b)
 	if err != nil {
 		c.error("UNAVAILABLE the keys cannot be counted now: " + err.Error())
 		return

@@ -114,6 +114,7 @@ func TestDroppedBucket(t *testing.T) {
 	_, err := n.ChangeBuckets(t.Context(), &kv.Change{Kind: kv.DropBucket, Bucket: kv.Bucket{Name: "cache"}})
 	require.NoError(t, err)
 	require.ErrorContains(t, c.Get(t.Context(), "k").Err(), `no bucket is named "cache"; there are default`)
+	require.ErrorContains(t, c.DBSize(t.Context()).Err(), `no bucket is named "cache"`, "and not the keys of another")
 }
 
 // TestExpiry: what has a time to live goes, and the rest stays.

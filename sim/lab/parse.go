@@ -128,6 +128,8 @@ func (p *parser) plain(name string) (Distribution, error) {
 		}
 	}
 	switch {
+	case max(n[0], n[1]) > maxMs && name != "exp":
+		return nil, p.fail("%s: %v is too large, allowed are times up to %v ms", name, max(n[0], n[1]), maxMs)
 	case name == "const" && n[0] >= 0:
 		return Const(n[0]), nil
 	case name == "const":

@@ -45,6 +45,8 @@ func TestWhatIsNoDistributionIsExplained(t *testing.T) {
 		"const":                  `"const" is no distribution`,
 		"const(-1)":              "at least 0",
 		"const(x)":               `"x" is not a number`,
+		"const(1e300)":           "too large, allowed are times up to 1e+09 ms",
+		"uniform(0,2e9)":         "too large",
 		"const(NaN)":             `"NaN" is not a number`,
 		"const(1,2)":             `"," where ")" is expected`,
 		"uniform(3,1)":           "0 <= FROM <= TO",

@@ -104,7 +104,7 @@ func (s *Staleness) Run() (*Report, error) {
 	var issued, fresh []int
 	behind := make([]int, maxBehind+1)
 	for i := range s.Reads {
-		if i == min(pilots, s.Reads-1) {
+		if i == min(pilots, s.Reads-1) && i > 0 { // one read alone shows no more than a commit
 			grid = gridTimes(sortTimes(append([]int64(nil), need...)))
 		}
 		at := 0

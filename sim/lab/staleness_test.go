@@ -119,6 +119,8 @@ func TestQuorumsThatMeetAreNeverStale(t *testing.T) {
 
 func TestConstantLegsGiveConstantTimes(t *testing.T) {
 	l := Legs{Write: Const(5), Ack: Const(1), Read: Const(2), Response: Const(3)}
+	one := run(t, Staleness{N: 3, R: 1, W: 1, Legs: l, Reads: 1, Seed: 4})
+	require.Len(t, one.Curve, 1)
 	r := run(t, Staleness{N: 5, R: 2, W: 3, Legs: l, Reads: 50, Seed: 4})
 	require.Equal(t, 1.0, r.ConsistentAtCommit)
 	for _, p := range PercentileNames() {
