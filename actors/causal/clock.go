@@ -153,6 +153,9 @@ func (c *Clock) Update(remote Stamp, wallMs int64) error {
 	return nil
 }
 
+// CapMs is how far a stamp may be ahead of the wall clock.
+func (c *Clock) CapMs() int64 { return c.cfg.CapMs }
+
 // ReadMs returns the time against which expiry is judged: it never goes back
 // while the node runs.
 func (c *Clock) ReadMs(wallMs int64) int64 { return max(wallMs, c.last.Ms) }

@@ -389,3 +389,22 @@ func TestAReplicaDiesWhileItIsRead(t *testing.T) {
 	w.run(20 * ms)
 	require.Equal(t, kv.NotFound, w.got[id][0].Status)
 }
+
+// A write that follows from one whose stamp is ahead, further than this node's
+// mark, waits for another mark, not for another write.
+func TestAContextFromAhead(t *testing.T) {
+	w := newWorld(t, 5, 1).up()
+	w.nodes[0].skewMs = 400
+	w.diskNs = 2 * ms
+	for i := range 20 {
+		key := fmt.Sprint("k", i)
+		first := w.one(1, "lww", tuned(set(key, "first"), kv.Tuning{WantContext: true}))
+		require.Equal(t, kv.OK, first.Status)
+		began := w.nowNs
+		next := tuned(set(key, "next"), kv.Tuning{Context: first.Causal.Context})
+		require.Equal(t, kv.OK, w.one(i%4+2, "lww", next).Status)
+		require.Less(t, w.nowNs-began, 50*ms)
+		require.Equal(t, "next", string(w.one(i%5+1, "lww", get(key)).Data))
+		w.run(2000 * ms) // until the clocks have caught up
+	}
+}

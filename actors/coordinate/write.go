@@ -42,6 +42,9 @@ func (s *Coordinator) startWrites(c *actors.Context) {
 			break
 		}
 	}
+	if len(s.unmarked) > 0 { // a stamp that was taken in since is above the mark that was asked for
+		s.reserve(c)
+	}
 	clear(s.fresh)
 }
 

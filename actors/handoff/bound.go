@@ -1,6 +1,9 @@
 package handoff
 
-import "github.com/quoratedb/quorate/actors"
+import (
+	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/kv"
+)
 
 // fits reports whether the bounds allow a hint of this size for t, in place of
 // n if that is not nil.
@@ -14,7 +17,28 @@ func (h *Handoff) fits(t *target, n *hint, keyBytes int, to *measured) bool {
 }
 
 // old reports whether a hint has outlived its time: it is neither delivered nor shown.
-func (h *Handoff) old(n *hint) bool { return h.wallMs-n.bornMs > h.cfg.HintTTLMs }
+func (h *Handoff) old(n *hint) bool {
+	age := h.wallMs - n.bornMs
+	return age > h.cfg.HintTTLMs && age > h.lifeMs(h.cfg.Layout.Bucket(n.partition))
+}
+
+// lifeMs is how old a hint in a bucket may become. In a strict one as many
+// replicas have the object as its client asked for, and anti-entropy has had hours
+// to bring it to the others. In a sloppy one a hint may be all that there is of an
+// acknowledged write: it stays for as long as no tombstone can have gone that it
+// might bring back from below, by clocks that drift and messages that take their time.
+func (h *Handoff) lifeMs(b *kv.Bucket) int64 {
+	if b == nil || !b.Sloppy {
+		return h.cfg.HintTTLMs
+	}
+	return max(b.GraceMs-h.cfg.MessageTTLMs-2*h.cfg.CapMs, h.cfg.HintTTLMs)
+}
+
+// overdue reports whether the target of a hint has been away for longer than
+// HintTTL: then any other replica will do.
+func (h *Handoff) overdue(n *hint) bool {
+	return n.target.dead && h.wallMs-n.bornMs > h.cfg.HintTTLMs
+}
 
 // How often hints are looked over for old ones, and in how many steps all are.
 const (
@@ -39,15 +63,27 @@ func (h *Handoff) sweep(c *actors.Context) {
 				break
 			}
 			t.looked = n.next
-			if h.old(n) {
+			switch {
+			case h.old(n):
 				h.expire(c, n)
+			case h.overdue(n):
+				h.handOn(c, n)
 			}
 		}
 	}
 }
 
-// expire drops a hint that is too old to be delivered. Anti-entropy has had
-// hours to bring the target what it holds.
+// handOn gives a hint whose target stays away to a replica that lives, if there
+// is one: what it holds is then where anti-entropy finds it.
+func (h *Handoff) handOn(c *actors.Context, n *hint) {
+	to := h.heir(n.partition)
+	if t := h.find(to); to == 0 || t != nil && t.dead || !h.place(c, n) {
+		return
+	}
+	h.move(c, n, h.target(to))
+}
+
+// expire drops a hint that is too old to be delivered.
 func (h *Handoff) expire(c *actors.Context, n *hint) {
 	h.counts.expired++
 	h.delete(c, n)

@@ -13,11 +13,12 @@
 //
 //  1. A hint answered for is durable, and goes only when its target has said
 //     that it is durable there, in the very state that was sent; or when it is
-//     too old; or when its bucket is gone.
+//     too old (bound.go); or when its bucket is gone.
 //  2. Memory is bounded. What goes beyond is refused and counted, never
 //     dropped in silence: who gave it must know that nobody keeps it.
 //  3. A hint is delivered to a replica of its partition and to nobody else.
-//  4. No part of a hint is older than HintTTL: causal.Collection counts on it.
+//  4. No part of a hint is older than HintTTL, or in a sloppy bucket than the
+//     grace allows: causal.Collection counts on it.
 package handoff
 
 import (
@@ -46,7 +47,8 @@ type Config struct {
 	// share.
 	TargetBytes int64
 	TotalBytes  int64
-	// HintTTLMs is the life of a hint. The grace of tombstones outlasts it.
+	// HintTTLMs is the life of a hint (of a sloppy bucket: at least). The grace of
+	// tombstones outlasts it.
 	HintTTLMs int64
 	// MessageTTLMs is the age at which a Hint is refused on arrival.
 	MessageTTLMs int64
@@ -209,7 +211,7 @@ type Stats struct {
 	Delivered uint64
 	Expired   uint64 // older than HintTTL
 	Dropped   uint64 // because their bucket is gone
-	Moved     uint64 // to another target, because theirs no longer holds the partition
+	Moved     uint64 // to another target, because theirs no longer holds the partition, or stays away
 	Puts      uint64 // deliveries begun
 	Failed    uint64 // deliveries without an answer, or of which nothing was taken
 	Targets   []TargetStats

@@ -88,7 +88,7 @@ func (h *Handoff) deliver(c *actors.Context, t *target) bool {
 	if t.dead && !t.heard {
 		limit = 1
 	}
-	put := &msg.Put{SentMs: c.WallMs, Epoch: h.cfg.Layout.Epoch(), Why: msg.ForHint}
+	put := &msg.Put{SentMs: c.WallMs, BornMs: c.WallMs, Epoch: h.cfg.Layout.Epoch(), Why: msg.ForHint}
 	var items []sent
 	bytes, skipped := 0, 0
 	for n := t.head; n != nil && len(items) < limit && skipped < maxSkipped; {
@@ -103,6 +103,7 @@ func (h *Handoff) deliver(c *actors.Context, t *target) bool {
 			next = nil
 		default:
 			bytes += len(n.key) + n.size
+			put.BornMs = min(put.BornMs, n.bornMs)
 			items = append(items, sent{n, n.digest})
 			put.Items = append(put.Items, &msg.PutItem{Partition: n.partition, Key: n.key, Object: n.object})
 		}

@@ -92,6 +92,7 @@ func (m *Put) encode(w *writer) {
 	w.varint(m.SentMs)
 	w.uvarint(uint64(m.Epoch))
 	w.byte(byte(m.Why))
+	w.varint(m.BornMs)
 	w.putItems(m.Items)
 }
 
@@ -104,6 +105,7 @@ func (m *Put) decode(r *reader) {
 		r.Fail("a put for an unknown reason")
 		return
 	}
+	m.BornMs = r.Varint()
 	m.Items = r.putItems()
 }
 

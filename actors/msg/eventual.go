@@ -34,10 +34,12 @@ type PutItem struct {
 
 // Put is the only way in which objects enter a store. Messages to several
 // replicas share their items. Epoch is that of the sender's map, SentMs its
-// wall clock: a put may not arrive after more than the life of a message.
+// wall clock: a put may not arrive after more than the life of a message. BornMs,
+// of hints alone, is when the oldest was given to whom it was kept by.
 type Put struct {
 	ID     uint64
 	SentMs int64
+	BornMs int64
 	Epoch  kv.Epoch
 	Why    Why
 	Items  []*PutItem

@@ -68,3 +68,25 @@ func TestACopyThatHasMovedGoesForGood(t *testing.T) {
 	require.Equal(t, 3, again.s.Keys(stays))
 	require.Equal(t, h.s.Root(gone), again.s.Root(gone))
 }
+
+// A hint that is older than the grace of its bucket by this node's map might bring
+// back what a tombstone had deleted that has gone since.
+func TestAHintThatIsOlderThanTheGrace(t *testing.T) {
+	cfg := ring.Config{Partitions: 2, VNodes: 4, Nodes: []ring.Node{{ID: 1, Weight: 1}}}
+	l, err := ring.NewLayout(cfg, 1, []kv.Bucket{
+		{Name: "strong", Created: 1, Mode: kv.Strong, N: 1},
+		{Name: "b", Slot: 1, Created: 1, Mode: kv.Eventual, Policy: kv.LWW, N: 1, Sloppy: true, GraceMs: 200_000},
+	})
+	require.NoError(t, err)
+	h := newHost(t, l)
+	p := l.PartitionOf(l.Named("b"), []byte("k"))
+	for ageMs, refused := range map[int64]bool{0: false, 200_000 - causal.DefaultCapMs: false, 200_001 - causal.DefaultCapMs: true} {
+		put := &msg.Put{ID: 1, SentMs: wallMs, BornMs: wallMs - ageMs, Epoch: 1, Why: msg.ForHint, Items: []*msg.PutItem{{Partition: p, Key: []byte("k"), Object: register(wallMs-ageMs, "v")}}}
+		reply := h.ask(put).(*msg.Stored)
+		if refused {
+			require.Equal(t, []msg.PutRefusal{{Reason: msg.ByAge}}, reply.Refused, "%d ms", ageMs)
+		} else {
+			require.Empty(t, reply.Refused, "%d ms", ageMs)
+		}
+	}
+}

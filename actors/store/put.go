@@ -30,11 +30,22 @@ func (s *Store) put(c *actors.Context, m *msg.Put) {
 	c.SendDurable(c.Sender, reply)
 }
 
+// outlived reports whether a hint of that age may bring back from below what a
+// tombstone had deleted that is gone. Who kept it knows its age, but perhaps an
+// older map, of a longer grace.
+func (s *Store) outlived(id kv.Partition, ageMs int64) bool {
+	b := s.cfg.Layout.Bucket(id)
+	return b.GraceMs > 0 && ageMs > b.GraceMs-s.clock.CapMs()
+}
+
 // putOne merges one object, and returns why it does not, or 0.
 func (s *Store) putOne(c *actors.Context, m *msg.Put, i int) msg.PutReason {
 	it := m.Items[i]
 	if reason := s.home(it.Partition, m.Epoch); reason != 0 {
 		return reason
+	}
+	if m.Why == msg.ForHint && s.outlived(it.Partition, c.WallMs-m.BornMs) {
+		return msg.ByAge
 	}
 	stamp := it.Object.Newest()
 	if s.clock.Update(stamp, c.WallMs) != nil {
