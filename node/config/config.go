@@ -68,7 +68,7 @@ type Limits struct {
 	Batch       int    `yaml:"batch,omitempty" validate:"omitempty,min=1,max=65536" doc:"operations that one connection has in flight" default:"65536"`
 	Pending     int    `yaml:"pending,omitempty" validate:"omitempty,min=16,max=16777216" doc:"operations waiting in one lane" default:"65536"`
 	Connections int    `yaml:"connections,omitempty" validate:"omitempty,min=1,max=1000000" doc:"open connections of each door; fewer, with a warning, where the limit of open files is too low" default:"20000"`
-	Buffers     string `yaml:"buffers,omitempty" validate:"omitempty,size=1MiB 1TiB" doc:"large requests being taken in, of each door" default:"512MiB"`
+	Buffers     string `yaml:"buffers,omitempty" validate:"omitempty,size=1MiB 1TiB" doc:"large requests being taken in, and large answers over HTTP, of each door" default:"512MiB"`
 }
 
 // Timeouts are the durations that may be tuned.
@@ -79,7 +79,7 @@ type Timeouts struct {
 	Resend    string `yaml:"resend,omitempty" validate:"omitempty,duration=1ms 1m" doc:"before an unanswered protocol message is repeated" default:"100ms"`
 	Level     string `yaml:"level,omitempty" validate:"omitempty,duration=50ms 24h" doc:"between rounds that bring replicas level" default:"5s"`
 	Drain     string `yaml:"drain,omitempty" validate:"omitempty,duration=1ms 10m" doc:"most time for handing ownership on at shutdown" default:"2s"`
-	Write     string `yaml:"write,omitempty" validate:"omitempty,duration=10ms 10m" doc:"a Redis client that does not take its replies" default:"10s"`
+	Write     string `yaml:"write,omitempty" validate:"omitempty,duration=10ms 10m" doc:"a client that does not take its replies" default:"10s"`
 }
 
 // Eventual is about buckets of the modes eventual and abd.

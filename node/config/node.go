@@ -95,7 +95,8 @@ func (f *File) Config(version string, log *slog.Logger) node.Config {
 			BufferBytes: size(f.Limits.Buffers), WriteTimeout: duration(f.Timeouts.Write)}))
 	}
 	if a := unlessOff(f.Listen.HTTP); a != "" {
-		c.Doors = append(c.Doors, httpd.Door(a, httpd.Config{Log: log, Metrics: metrics, MaxConns: f.Limits.Connections, BufferBytes: size(f.Limits.Buffers)}))
+		c.Doors = append(c.Doors, httpd.Door(a, httpd.Config{Log: log, Metrics: metrics, MaxConns: f.Limits.Connections,
+			BufferBytes: size(f.Limits.Buffers), WriteTimeout: duration(f.Timeouts.Write)}))
 	}
 	return c
 }
