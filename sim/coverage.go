@@ -51,6 +51,7 @@ const (
 	MapChanged                      // a node has a newer map of the cluster
 	MapUnknown                      // the outcome of a change of the map is unknown
 	MapRefused                      // a change of the map was refused
+	CreatedUsed                     // an operation on a bucket that a change made succeeded
 	marks                           // count, keep last
 )
 
@@ -59,7 +60,7 @@ var markNames = [marks]string{
 	"takeover", "duel", "touch", "touch-disagreed", "touch-refused", "accept-refused", "floor-refused", "resend", "confirm-refused", "confirm-checked", "majority-read", "collected",
 	"hand-over", "forward", "forward-twice", "forward-refused", "forward-not-owner", "digest", "list-keys",
 	"unknown-outcome", "client-timeout", "late-answer", "turned-away", "paused-owner-returned", "all-down",
-	"flapped", "slow-node", "cold-rot", "disk-lost", "misdirected-write", "pipelined", "may-be-lost", "map-changed", "map-unknown", "map-refused",
+	"flapped", "slow-node", "cold-rot", "disk-lost", "misdirected-write", "pipelined", "may-be-lost", "map-changed", "map-unknown", "map-refused", "created-bucket-used",
 }
 
 // Coverage counts how often each mark was reached.

@@ -14,17 +14,9 @@ func (d *drawer) faults() {
 		d.script(d.pick(d.p.scriptKinds))
 	}
 	n := d.in(d.p.faults)
-	var menu []weighted
-	for _, k := range d.p.kinds {
-		if losesPower(k.name) && !d.losable || decays(k.name) && d.plan.Config.Disk.Sync != "always" {
-			continue
-		}
-		if !d.p.swarmKinds || d.ppm(500_000) {
-			menu = append(menu, k)
-		}
-	}
+	menu := d.menu()
 	if len(menu) == 0 {
-		menu = []weighted{{FaultKill, 1}}
+		return
 	}
 	for i := range n {
 		f := d.fault(d.pick(menu))
@@ -37,6 +29,25 @@ func (d *drawer) faults() {
 		}
 		d.plan.Faults = append(d.plan.Faults, f)
 	}
+}
+
+// menu draws the kinds of fault of the seed. It is empty only if the seed may have
+// none of those that the scenario names: another kind would be nobody's wish.
+func (d *drawer) menu() []weighted {
+	var allowed, menu []weighted
+	for _, k := range d.p.kinds {
+		if losesPower(k.name) && !d.losable || decays(k.name) && d.plan.Config.Disk.Sync != "always" {
+			continue
+		}
+		allowed = append(allowed, k)
+		if !d.p.swarmKinds || d.ppm(500_000) {
+			menu = append(menu, k)
+		}
+	}
+	if len(menu) == 0 && len(allowed) > 0 { // one at least: leaving all out is what number: 0 is for
+		menu = []weighted{{d.pick(allowed), 1}}
+	}
+	return menu
 }
 
 // losesPower reports whether a kind of fault takes what is not synced.

@@ -57,11 +57,15 @@ func (n *node) store(p kv.Partition) storeView { return n.laneOf(p).Store }
 // hints is the handoff beside it.
 func (n *node) hints(p kv.Partition) hintView { return n.laneOf(p).Handoff }
 
-// hintCount is how many hints a node keeps.
+// hintCount is how many hints a node keeps for others that may come for them.
 func (n *node) hintCount() int {
 	sum := 0
 	for _, l := range n.sys.Lanes {
-		sum += l.Handoff.Stats().Hints
+		for _, t := range l.Handoff.Stats().Targets {
+			if !n.w.nodes[t.Node-1].refused() {
+				sum += t.Hints
+			}
+		}
 	}
 	return sum
 }

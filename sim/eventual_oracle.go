@@ -21,7 +21,10 @@ import (
 //     for (in a sloppy bucket: or stand-ins) hold it durably.
 //  4. What a store or a handoff held durably is there after a restart.
 //  5. The stamps that a node gives a key ascend, over restarts too, and no store
-//     takes one that is further ahead of its wall clock than the cap.
+//     takes one that is further ahead of its wall clock than the cap. Those of abd
+//     buckets are no times: a tag names the boot that made it, and ascends within
+//     that. One of an earlier boot may be higher, of a write that reached too few
+//     replicas for the next boot to have read it.
 //  6. An object is collected only when nobody holds an older state of the key:
 //     no replica, no former one, no hint, and no message on its way.
 //  7. A node that is no replica any more drops its copy only when what it knows
@@ -38,7 +41,7 @@ type eventualOracle struct {
 	index  map[string]int // of the workload's keys, by name
 	dots   map[dotKey]uint64
 	stamps map[stampKey]uint64
-	last   map[madeKey]causal.Stamp // the highest that a node has given a key
+	last   map[madeKey]causal.Stamp // the highest that a node, or a boot of it, has given a key
 	copies [][]copyOf               // by node and key: in its store
 	hints  [][]copyOf               // by node and key: in its handoff
 	// forgetful are nodes whose sync policy may have lost how far their clock was.
@@ -59,6 +62,7 @@ type stampKey struct {
 type madeKey struct {
 	key  int
 	node kv.NodeID
+	boot kv.Incarnation // 0: stamps ascend over boots
 }
 
 // copyOf is what a node has held of a key.
@@ -164,7 +168,7 @@ func (o *eventualOracle) object(n *node, it *msg.PutItem, made bool) {
 		o.stamped(n, k, &object.Register, o.digest(&object.Register), made, causal.Dot{}, &highest)
 	}
 	if !highest.IsZero() {
-		o.last[madeKey{k, n.id}] = highest
+		o.last[o.maker(n, k)] = highest
 	}
 }
 
@@ -182,7 +186,11 @@ func (o *eventualOracle) stamped(n *node, k int, v *causal.Value, sum uint64, ma
 	if known || !made || v.Stamp.Node != n.id {
 		return
 	}
-	if last := o.last[madeKey{k, n.id}]; v.Stamp.Compare(last) <= 0 {
+	maker := o.maker(n, k)
+	if maker.boot != 0 && v.Stamp.Logical != uint32(maker.boot) {
+		o.w.violate(Invariant, "node %d: tags a write of key %q with %v, which does not name its boot %d", n.id, o.w.cfg.Keys[k].Name, v.Stamp, n.inc)
+	}
+	if last := o.last[maker]; v.Stamp.Compare(last) <= 0 {
 		o.w.violate(Invariant, "node %d: stamps a write of key %q with %v, after one with %v", n.id, o.w.cfg.Keys[k].Name, v.Stamp, last)
 	}
 	if highest.Less(v.Stamp) {
@@ -194,6 +202,14 @@ func (o *eventualOracle) stamped(n *node, k int, v *causal.Value, sum uint64, ma
 			o.w.eventual.writes[at] = madeBy{stamp: v.Stamp, boot: n.inc, dot: dot}
 		}
 	}
+}
+
+// maker is who must give a key ascending stamps.
+func (o *eventualOracle) maker(n *node, k int) madeKey {
+	if o.w.modeOf(k) == kv.ABD {
+		return madeKey{k, n.id, n.inc}
+	}
+	return madeKey{k, n.id, 0}
 }
 
 func (o *eventualOracle) digest(v *causal.Value) uint64 {

@@ -14,11 +14,16 @@ import (
 
 // eventualWorld is a cluster of three with key "k" in a bucket of a policy.
 func eventualWorld(t *testing.T, policy string) *World {
+	return bucketWorld(t, BucketCfg{Name: "b", Mode: "eventual", N: 3, Policy: policy, R: "1", W: "2", Repair: "off"})
+}
+
+// bucketWorld is the same with any bucket.
+func bucketWorld(t *testing.T, b BucketCfg) *World {
 	plan := Draw(1, scenario(t, "quiet"))
 	c := &plan.Config
 	c.Nodes, c.N, c.Lanes, c.Partitions, c.MaxClockMs = 3, 3, 1, 1, 1
-	c.Buckets = []BucketCfg{{Name: "b", Mode: "eventual", N: 3, Policy: policy, R: "1", W: "2", Repair: "off"}}
-	c.Keys = []Key{{Name: "k", Bucket: "b", Counter: policy == "counters"}}
+	c.Buckets = []BucketCfg{b}
+	c.Keys = []Key{{Name: "k", Bucket: "b", Counter: b.Policy == "counters"}}
 	plan.Ops = nil
 	w, err := newWorld(plan, Options{})
 	require.NoError(t, err)
@@ -85,6 +90,29 @@ func TestOracleStampsAscend(t *testing.T) {
 	require.Empty(t, w.verdict, "what it passes on it need not have made now")
 	w.sentPut(w.nodes[0], msg.ForWrite, register(4, 1, "d"))
 	w.requireOne(t, "after one with")
+}
+
+// TestOracleTagsAscendWithinABoot: an earlier boot may have given a higher tag to a
+// write that hardly anybody got.
+func TestOracleTagsAscendWithinABoot(t *testing.T) {
+	tag := func(counter int64, boot kv.Incarnation, data string) causal.Object {
+		o := register(0, 1, data)
+		o.Register.Stamp.Ms, o.Register.Stamp.Logical = counter, uint32(boot)
+		return o
+	}
+	w := bucketWorld(t, BucketCfg{Name: "b", Mode: "abd", N: 3})
+	n := w.nodes[0]
+	w.sentPut(n, msg.ForWrite, tag(5, 1, "a"))
+	n.inc = 2
+	w.sentPut(n, msg.ForWrite, tag(4, 2, "b"))
+	w.sentPut(n, msg.ForRepair, tag(5, 1, "a"))
+	require.Empty(t, w.verdict)
+	w.sentPut(n, msg.ForWrite, tag(3, 2, "c"))
+	w.requireOne(t, "after one with 4.2@n1")
+
+	w = bucketWorld(t, BucketCfg{Name: "b", Mode: "abd", N: 3})
+	w.sentPut(w.nodes[0], msg.ForWrite, tag(5, 7, "a"))
+	w.requireOne(t, "does not name its boot 1")
 }
 
 func TestOracleStoresNeverGoBack(t *testing.T) {

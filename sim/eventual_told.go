@@ -203,17 +203,17 @@ func show(o *causal.Object) string {
 // eventualDifference says where replicas of a partition that is not strong
 // differ, or which hints are left, or "".
 func (w *World) eventualDifference() string {
-	text := ""
-	w.layout.Each(func(p kv.Partition) {
-		if text == "" && w.layout.Mode(p) != kv.Strong {
+	text, l := "", w.newestLayout()
+	l.Each(func(p kv.Partition) {
+		if text == "" && l.Mode(p) != kv.Strong {
 			text = w.eventualDiffers(p)
 		}
 	})
-	if text != "" || len(w.cfg.Buckets) == 0 {
+	if text != "" {
 		return text
 	}
 	for _, n := range w.nodes {
-		if hints := n.hintCount(); hints > 0 {
+		if hints := n.hintCount(); n.up && hints > 0 {
 			return fmt.Sprintf("node %d still keeps %d hints", n.id, hints)
 		}
 	}
@@ -222,16 +222,23 @@ func (w *World) eventualDifference() string {
 
 func (w *World) eventualDiffers(p kv.Partition) string {
 	prefs := w.newestLayout().Preference(p)
-	first := w.nodes[prefs[0]-1]
 	for _, n := range w.nodes {
 		if n.up && !slices.Contains(prefs, n.id) && n.store(p).Keys(p) > 0 {
 			return fmt.Sprintf("partition %d: node %d is no replica any more and holds %d keys", p, n.id, n.store(p).Keys(p))
 		}
 	}
+	var first *node
 	for _, id := range prefs {
 		n := w.nodes[id-1]
+		if n.refused() {
+			continue
+		}
 		if !n.up {
 			return fmt.Sprintf("node %d is down", id)
+		}
+		if first == nil {
+			first = n
+			continue
 		}
 		if a, b := first.store(p).Keys(p), n.store(p).Keys(p); a != b {
 			return fmt.Sprintf("partition %d: node %d has %d keys, node %d %d", p, first.id, a, id, b)

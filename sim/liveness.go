@@ -124,17 +124,29 @@ func (w *World) judge() {
 		}
 		w.phase = finished
 	case converging:
-		diff := cmp.Or(w.maps.difference(), w.difference(), w.eventualDifference())
+		check, diff := w.unsettled()
 		if diff == "" {
 			w.finalReads()
 			w.phase = finished
 			return
 		}
 		if w.nowNs >= w.limitNs {
-			w.violate(Convergence, "%d ms after everything healed: %s", (w.nowNs-w.healNs)/1e6, diff)
+			w.violate(check, "%d ms after everything healed: %s", (w.nowNs-w.healNs)/1e6, diff)
 			w.phase = finished
 			return
 		}
 		w.q.push(min(w.nowNs+max(w.cfg.LevelNs/2, 1e6), w.limitNs), event{kind: evJudge})
 	}
+}
+
+// unsettled says what is still to come before the run may end, and which check
+// convicts if it does not come.
+func (w *World) unsettled() (check, what string) {
+	if diff := w.maps.difference(); diff != "" {
+		return Convergence, diff
+	}
+	if op := w.maps.unfinished(); op != "" {
+		return Liveness, op
+	}
+	return Convergence, cmp.Or(w.difference(), w.eventualDifference())
 }

@@ -21,9 +21,13 @@ type mapRun struct {
 	history linearizability.Recorder
 	keys    []Key // of the history: a key of one life of a bucket
 	known   map[string]bool
-	final   int // the operation that ends the run, 0: it has not begun
-	done    bool
+	end     mapEnd
+	created int // operations sent to buckets that changes made, those of the end included
+	worked  int // those of them that succeeded
 }
+
+// idle reports whether buckets were made and none of them ever worked.
+func (r *mapRun) idle() bool { return r.created > 0 && r.worked == 0 }
 
 // mapAsked is a MapOp under way.
 type mapAsked struct {
@@ -31,6 +35,7 @@ type mapAsked struct {
 	sent   bool
 	bucket kv.Bucket // put, get: as the edge had it
 	handle int
+	tour   *tour // of the end of the run; nil: drawn
 }
 
 // mapConfig sets what a cluster actor is told.
@@ -67,7 +72,7 @@ func (r *mapRun) init(w *World) {
 func (r *mapRun) begin(i int) {
 	w, a := r.w, &r.asked[i]
 	n := w.nodes[a.op.Node-1]
-	if !n.up || w.phase != safety && i < len(w.plan.MapOps) {
+	if a.sent || !n.up || w.phase != safety && i < len(w.plan.MapOps) {
 		return
 	}
 	env := actors.Envelope{From: actors.Address{Node: n.id, Kind: actors.Client, Index: uint32(len(w.clients))}}
@@ -92,6 +97,9 @@ func (r *mapRun) access(n *node, i int, env *actors.Envelope) bool {
 		return false
 	}
 	a.bucket = *b
+	if b.Created > kv.FirstEpoch {
+		r.created++
+	}
 	life := fmt.Sprintf("%s@%d/%s", b.Name, b.Created, a.op.Key)
 	lop := linearizability.Op{Key: life, Call: r.w.nowNs, Client: int32(i), Kind: linearizability.Get}
 	op := msg.Op{Op: kv.Op{Kind: kv.OpGet, Key: []byte(a.op.Key)}, Partition: layout.PartitionOf(b, []byte(a.op.Key))}
@@ -122,8 +130,8 @@ func (r *mapRun) answered(n *node, m actors.Message) {
 	switch m := m.(type) {
 	case *msg.MapChanged:
 		r.w.oracle.maps.told(n, &r.asked[uint32(m.ID)].op, m)
-		if i := int(uint32(m.ID)); r.final != 0 && i == r.final {
-			r.finalTold(m)
+		if i := int(uint32(m.ID)); r.end.change != 0 && i == r.end.change {
+			r.changed(m)
 		}
 	case *msg.Results:
 		a := &r.asked[uint32(m.ID)]
@@ -135,6 +143,14 @@ func (r *mapRun) answered(n *node, m actors.Message) {
 		}
 		for _, s := range siblings(&m.Results[0]) {
 			r.stamped(n, a, s)
+		}
+		ok := res.Outcome == linearizability.OK
+		if ok && a.bucket.Created > kv.FirstEpoch {
+			r.worked++
+			r.w.cover.hit(CreatedUsed)
+		}
+		if a.tour != nil {
+			r.toured(a.tour, ok)
 		}
 	default:
 		r.w.violate(Invariant, "node %d sent a %s to a client", n.id, m.MessageName())
@@ -157,54 +173,6 @@ func (r *mapRun) stamped(n *node, a *mapAsked, value string) {
 	if life, err := strconv.Atoi(text); err != nil || kv.Epoch(life) != a.bucket.Created {
 		r.w.oracle.maps.violate("node %d: key %q of bucket %q, created at epoch %d in slot %d, is %q, which was written in another life",
 			n.id, a.op.Key, a.bucket.Name, a.bucket.Created, a.bucket.Slot, value)
-	}
-}
-
-// difference begins the end of the run: a last change, which has to come
-// through. Then it says which node does not act on the newest map, or "".
-func (r *mapRun) difference() string {
-	if len(r.w.plan.MapOps) == 0 {
-		return ""
-	}
-	if r.final == 0 {
-		r.again()
-	}
-	if !r.done {
-		return fmt.Sprintf("node %d has not made a last change of the map", r.asked[r.final].op.Node)
-	}
-	for _, n := range r.w.nodes {
-		if n.refused() {
-			continue
-		}
-		if !n.up {
-			return fmt.Sprintf("node %d is down", n.id)
-		}
-		if at := n.sys.Published().Epoch(); at != r.w.oracle.maps.newest {
-			return fmt.Sprintf("node %d acts on the map of epoch %d, the newest one is %d", n.id, at, r.w.oracle.maps.newest)
-		}
-	}
-	return ""
-}
-
-func (r *mapRun) again() {
-	i := len(r.asked)
-	r.final = i
-	at := i % len(r.w.nodes)
-	for range r.w.nodes {
-		if n := r.w.nodes[at]; n.up && !n.refused() {
-			break
-		}
-		at = (at + 1) % len(r.w.nodes)
-	}
-	op := MapOp{Node: kv.NodeID(1 + at), Do: "create", Mode: "abd", Bucket: "end" + strconv.Itoa(i), Tag: int64(1_000_000 + i)}
-	r.asked = append(r.asked, mapAsked{op: op})
-	r.begin(i)
-}
-
-// finalTold tries the last change again until it has come through.
-func (r *mapRun) finalTold(m *msg.MapChanged) {
-	if r.done = m.Status == kv.OK; !r.done {
-		r.again()
 	}
 }
 

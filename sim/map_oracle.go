@@ -17,8 +17,8 @@ type mapOracle struct {
 	newest kv.Epoch
 	held   []*kv.Map  // by node: as last seen
 	acted  []kv.Epoch // by node: the newest that it acted on
-	// tags are the TTLs that came up, by the epoch that first had them; refused
-	// are those of changes that clients were told are not made.
+	// tags are the TTLs that changes brought, by the epoch that first had them;
+	// refused are those of changes that clients were told are not made.
 	tags    map[int64]kv.Epoch
 	refused map[int64]kv.Status
 	void    bool // power was lost under a policy that may then lose maps
@@ -54,27 +54,49 @@ func (o *mapOracle) one(n *node, m *kv.Map) {
 		return
 	}
 	o.maps[m.Epoch], o.newest = text, max(o.newest, m.Epoch)
+	if m.Epoch == kv.FirstEpoch {
+		return // nobody made what the cluster began with, and two of its buckets may have the same TTL
+	}
 	o.w.cover.hit(MapChanged)
-	before, _ := msg.DecodeMap([]byte(o.maps[m.Epoch-1]))
+	before := o.mapAt(m.Epoch - 1)
 	for i := range m.Buckets {
 		b := &m.Buckets[i]
-		if b.TTLMs == 0 {
-			continue
+		if b.TTLMs != 0 {
+			o.changed(m.Epoch, b, before)
 		}
-		if status, told := o.refused[b.TTLMs]; told {
-			o.violate("the map of epoch %d has what a client was told never comes (%v): ttl %d of bucket %q", m.Epoch, status, b.TTLMs, b.Name)
+	}
+}
+
+// mapAt is the map of an epoch, nil if no node was seen to hold it.
+func (o *mapOracle) mapAt(e kv.Epoch) *kv.Map {
+	text, ok := o.maps[e]
+	if !ok {
+		return nil
+	}
+	m, err := msg.DecodeMap([]byte(text))
+	if err != nil {
+		panic("sim: a map that the oracle has encoded can't be read: " + err.Error())
+	}
+	return m
+}
+
+// changed looks at a bucket of the map of an epoch: whether the change that gave it
+// its TTL made this map, and if so, whether that may be.
+func (o *mapOracle) changed(e kv.Epoch, b *kv.Bucket, before *kv.Map) {
+	if status, told := o.refused[b.TTLMs]; told {
+		o.violate("the map of epoch %d has what a client was told never comes (%v): ttl %d of bucket %q", e, status, b.TTLMs, b.Name)
+	}
+	if before != nil {
+		if was := before.Named(b.Name); was != nil && was.TTLMs == b.TTLMs {
+			return
 		}
-		first, known := o.tags[b.TTLMs]
-		was := (*kv.Bucket)(nil)
-		if before != nil {
-			was = before.Named(b.Name)
-		}
-		if known && before != nil && (was == nil || was.TTLMs != b.TTLMs) {
-			o.violate("the change that made ttl %d of bucket %q at epoch %d was made again at epoch %d", b.TTLMs, b.Name, first, m.Epoch)
-		}
-		if !known {
-			o.tags[b.TTLMs] = m.Epoch
-		}
+	}
+	first, known := o.tags[b.TTLMs]
+	switch {
+	case !known:
+		o.tags[b.TTLMs] = e
+	case before != nil: // else it may have had it
+		o.violate("the change that made ttl %d of bucket %q at epoch %d was made again at epoch %d", b.TTLMs, b.Name, first, e)
 	}
 }
 
@@ -84,8 +106,8 @@ func (o *mapOracle) told(n *node, op *MapOp, m *msg.MapChanged) {
 	tag, tagged := tagTTL(op.Tag), op.Do == "set" || op.Do == "create" && op.Mode != "strong"
 	switch m.Status {
 	case kv.OK:
-		made, err := msg.DecodeMap([]byte(o.maps[m.Epoch]))
-		if err != nil {
+		made := o.mapAt(m.Epoch)
+		if made == nil {
 			return // nobody had that one map itself
 		}
 		b := made.Named(op.Bucket)

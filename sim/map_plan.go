@@ -51,6 +51,9 @@ func (op *MapOp) change() kv.Change {
 	return c
 }
 
+// accessKey is one of the two keys of a bucket that comes and goes.
+func accessKey(i int) string { return "x" + strconv.Itoa(i&1) }
+
 // tagTTL is the TTL that stands for a tag: longer than every run.
 func tagTTL(tag int64) int64 { return 3_600_000 + tag }
 
@@ -127,7 +130,7 @@ func (d *drawer) drawMap() {
 	}
 	for range int(d.in(p.accesses)) {
 		tag++
-		op := MapOp{AtNs: at(), Node: node(), Do: "get", Bucket: name(), Key: "x" + strconv.Itoa(d.rng.IntN(2)), Tag: tag}
+		op := MapOp{AtNs: at(), Node: node(), Do: "get", Bucket: name(), Key: accessKey(d.rng.IntN(2)), Tag: tag}
 		if d.ppm(500_000) {
 			op.Do = "put"
 		}
@@ -136,6 +139,9 @@ func (d *drawer) drawMap() {
 	for range int(d.in(p.resizes)) {
 		tag++
 		d.resize(MapOp{AtNs: at(), Node: node(), Do: "resize", Tag: tag})
+	}
+	if len(c.Buckets) == 0 { // else drawBuckets has done it: most modes need clocks that agree
+		c.MaxClockMs = d.in(d.p.buckets.clockMs)
 	}
 }
 

@@ -70,6 +70,7 @@ type Result struct {
 	MayBeLost  []Key        // keys whose acknowledged writes the sync policy may lose, as power failed
 	Judgement  linearizability.Verdict
 	maps       linearizability.Verdict // of buckets that come and go
+	idleMaps   bool                    // buckets were made and none ever worked
 	Trace      []TraceEntry            // with Options.Record
 	Recording  *Recording              // with Options.Record
 }
@@ -100,6 +101,7 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 		OpsOK: w.outcomes.ok, OpsFailed: w.outcomes.failed, OpsUnknown: w.outcomes.unknown,
 		Faults: w.started, TraceHash: w.trace.sum, Coverage: w.cover, MayBeLost: w.lossyKeys(), History: w.history.History(), Trace: w.trace.entries,
 		Recording: w.trace.rec.recording(), Eventual: w.eventualHistories(),
+		idleMaps: w.maps.idle(),
 	}
 	r.maps.Answer = linearizability.Linearizable
 	if !opts.NoCheck {
@@ -135,7 +137,7 @@ func (r *Result) judge() {
 	case len(r.Violations) > 0:
 		r.Verdict = VerdictViolation
 	case r.Verdict == VerdictUndecided:
-	case r.OpsOK == 0, len(r.Plan.Faults) > 0 && r.Faults == 0:
+	case r.OpsOK == 0, r.idleMaps, len(r.Plan.Faults) > 0 && r.Faults == 0:
 		r.Verdict = VerdictVacuous
 	default:
 		r.Verdict = VerdictOK

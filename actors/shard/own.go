@@ -15,7 +15,9 @@ func (s *Shard) prepare(c *actors.Context, p *partition) {
 	failpoint.Inject("bug-11-ballot-reused-after-restart", func() {
 		round, inc = max(round-1, 1), 1
 	})
-	p.ballot = kv.Ballot{Epoch: max(s.cfg.Epoch, p.born), Round: round, Node: s.cfg.Node, Inc: inc}
+	epoch := max(s.cfg.Epoch, p.born)
+	failpoint.Inject("bug-79-claim-below-the-birth-of-a-bucket", func() { epoch = s.cfg.Epoch })
+	p.ballot = kv.Ballot{Epoch: epoch, Round: round, Node: s.cfg.Node, Inc: inc}
 	p.seen = p.ballot
 	p.role = preparing
 	p.sinceNs = c.NowNs
