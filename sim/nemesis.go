@@ -28,6 +28,7 @@ type faultKind struct {
 	stop  func(w *World, a *activeFault)
 }
 
+// immutable: the functions keep nothing from one call to the next
 var faults = map[string]faultKind{
 	FaultKill:     {func(w *World, a *activeFault) bool { return w.crashAll(a.nodes, false) }, (*World).restartAll},
 	FaultPower:    {func(w *World, a *activeFault) bool { return w.crashAll(a.nodes, true) }, (*World).restartAll},

@@ -14,6 +14,7 @@ import (
 func ReadPlan(text []byte) (p *Plan, err error) {
 	defer func() { // the library panics on some broken files
 		if r := recover(); r != nil {
+			// determinism: it panics with texts and errors
 			p, err = nil, fmt.Errorf("not a plan: this is not YAML that can be read: %v", r)
 		}
 	}()

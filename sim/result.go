@@ -168,7 +168,7 @@ func (w *World) catch() {
 	if p == nil {
 		return
 	}
-	detail := fmt.Sprint(p)
+	detail := fmt.Sprint(p) // determinism: actors panic with texts, the runtime with errors
 	if w.opts.Where != nil {
 		detail += " (" + w.opts.Where() + ")"
 	}

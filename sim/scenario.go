@@ -138,6 +138,7 @@ func (s *Scenario) Settings() []Setting {
 func parse(text []byte) (tree *ast.File, err error) {
 	defer func() {
 		if r := recover(); r != nil {
+			// determinism: it panics with texts and errors
 			err = fmt.Errorf("this is not YAML that can be read: %v", r)
 		}
 	}()

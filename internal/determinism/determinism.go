@@ -54,20 +54,26 @@ func run(a *analysis.Analyzer, pass *analysis.Pass) (any, error) {
 	if strings.HasSuffix(pass.Pkg.Path(), ".test") {
 		return nil, nil // the main package that the go tool makes up
 	}
-	var files []*ast.File
+	var product, files []*ast.File // without tests; and without the exceptions
 	for _, f := range pass.Files {
 		name := filepath.ToSlash(pass.Fset.Position(f.Package).Filename)
-		if !strings.HasSuffix(name, "_test.go") && !except.MatchString(name) {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		product = append(product, f)
+		if !except.MatchString(name) {
 			files = append(files, f)
 		}
 	}
+	misused := (&checker{Pass: pass}).misused(product)
 	for _, f := range files {
 		c := &checker{Pass: pass, file: f, reasons: map[int]*reason{}, imported: map[string]bool{}}
 		c.readReasons()
 		c.imports()
 		c.purity()
+		c.addresses()
 		c.order()
-		c.globals()
+		c.globals(misused)
 		c.unusedReasons()
 	}
 	return nil, nil

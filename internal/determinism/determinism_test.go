@@ -16,7 +16,7 @@ import (
 // TestRules holds the pass against testdata: each line is accused as its comment
 // `want` says, and no other.
 func TestRules(t *testing.T) {
-	for _, pkg := range []string{"purity", "clocks", "own", "locks", "embedded", "order", "sorts", "globals", "reasons", "wal"} {
+	for _, pkg := range []string{"purity", "addresses", "clocks", "own", "locks", "embedded", "order", "sorts", "globals", "reasons", "wal"} {
 		t.Run(pkg, func(t *testing.T) { analysistest.Run(t, analysistest.TestData(), determinism.Analyzer, pkg) })
 	}
 }

@@ -6,11 +6,26 @@ import (
 	"go/types"
 )
 
-// globals finds package-level variables that could carry state between runs.
-// Fine without more ado are: the blank variable, errors, and tables (initialised
-// values without pointers, functions, channels or interfaces in their own type,
-// not exported, never written to or aliased by address).
-func (c *checker) globals() {
+// globals finds package-level variables that could carry state from one run to
+// the next. A variable is fine without more ado if nothing in the package writes
+// to it or takes its address, if it is not exported (errors may be), and if it is
+//
+//   - a value: nothing of it is reached through a pointer, map, slice, channel,
+//     function or interface, so that a copy of it is no second way to it; or an
+//     error that the standard library made of a text;
+//   - a table: maps and slices of such values, of which the package only reads
+//     elements (see uses.go). A table that is given a second name, by being
+//     assigned, passed on, returned or bound to a method, could be changed under
+//     that name, and nobody follows it there.
+//
+// Any other needs a comment that says why it can't change. To write to a variable
+// of another package is no better.
+func (c *checker) globals(misused map[*types.Var]misuse) {
+	c.mentions(c.file, func(id *ast.Ident, v *types.Var, use misuse) {
+		if v.Pkg() != c.Pkg && use.writes {
+			c.impure(id.Pos(), "variable %s of package %s %s", v.Name(), v.Pkg().Path(), use.what)
+		}
+	})
 	for _, decl := range c.file.Decls {
 		gen, ok := decl.(*ast.GenDecl)
 		if !ok || gen.Tok != token.VAR {
@@ -18,11 +33,12 @@ func (c *checker) globals() {
 		}
 		for _, spec := range gen.Specs {
 			vs := spec.(*ast.ValueSpec)
-			for _, id := range vs.Names {
-				if id.Name == "_" {
+			for i, id := range vs.Names {
+				v, ok := c.TypesInfo.Defs[id].(*types.Var)
+				if !ok || id.Name == "_" {
 					continue
 				}
-				if why := c.whyMutable(id, len(vs.Values) > 0); why != "" && !c.explained(id.Pos(), forImmutable) {
+				if why := c.whyMutable(v, initialOf(vs, i), misused); why != "" && !c.explained(id.Pos(), forImmutable) {
 					c.Reportf(id.Pos(), "package-level variable %s %s", id.Name, why)
 				}
 			}
@@ -30,109 +46,59 @@ func (c *checker) globals() {
 	}
 }
 
-func (c *checker) whyMutable(id *ast.Ident, initialised bool) string {
-	v := c.TypesInfo.Defs[id]
-	if c.written(v) {
-		return "is written to or has its address taken"
-	}
-	if types.Identical(v.Type(), types.Universe.Lookup("error").Type()) {
-		return ""
-	}
-	switch v.Type().Underlying().(type) {
-	case *types.Pointer, *types.Signature, *types.Chan, *types.Interface:
-		return "has the type " + v.Type().String() + ", through which state can change; say in a comment `// immutable: why` if it can't"
-	}
+// initialOf is the expression that a variable of a declaration begins with, or nil.
+func initialOf(vs *ast.ValueSpec, i int) ast.Expr {
 	switch {
-	case !initialised:
+	case len(vs.Values) == 0:
+		return nil
+	case len(vs.Values) < len(vs.Names): // one call that gives several
+		return vs.Values[0]
+	}
+	return vs.Values[i]
+}
+
+const sayWhy = "; say in a comment `// immutable: why` if it can't change"
+
+func (c *checker) whyMutable(v *types.Var, initial ast.Expr, misused map[*types.Var]misuse) string {
+	if misused[v].writes {
+		return misused[v].what
+	}
+	tabular, errors := table(v.Type())
+	switch {
+	case initial == nil:
 		return "has no initial value, so it can only be of use by being written to"
-	case v.Exported():
+	case !tabular:
+		return "has the type " + v.Type().String() + ", through which state can change" + sayWhy
+	case errors && !c.plain(initial):
+		return "holds an error that may have state" + sayWhy
+	case v.Exported() && !types.Identical(v.Type(), errorType):
 		return "is exported, so other packages could write to it"
+	}
+	if use, ok := misused[v]; ok {
+		return use.what + sayWhy
 	}
 	return ""
 }
 
-// written reports whether any file of the package assigns to a variable or to
-// part of it, takes its address (also through a pointer method), or hands it
-// to a builtin that changes it.
-func (c *checker) written(v types.Object) bool {
-	found := false
-	is := func(x ast.Expr) {
-		if c.base(x) == v {
-			found = true
+// plain reports whether the errors in an initial value are texts: made by the
+// standard library, or values themselves.
+func (c *checker) plain(initial ast.Expr) bool {
+	plain := true
+	ast.Inspect(initial, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.UnaryExpr:
+			plain = plain && n.Op != token.AND
+		case *ast.CallExpr:
+			t := c.TypesInfo.TypeOf(n)
+			plain = plain && (value(t) && !types.Identical(t, errorType) ||
+				c.isFunc(n, "errors", "New", "Join") || c.isFunc(n, "fmt", "Errorf"))
+		case *ast.CompositeLit:
+			t := c.TypesInfo.TypeOf(n)
+			plain = plain && (value(t) || !types.Implements(t, errorType.Underlying().(*types.Interface)))
+		case *ast.FuncLit:
+			plain = false
 		}
-	}
-	for _, f := range c.Files {
-		ast.Inspect(f, func(n ast.Node) bool {
-			switch n := n.(type) {
-			case *ast.AssignStmt:
-				for _, left := range n.Lhs {
-					is(left)
-				}
-			case *ast.IncDecStmt:
-				is(n.X)
-			case *ast.RangeStmt:
-				is(n.Key)
-				is(n.Value)
-			case *ast.UnaryExpr:
-				if n.Op == token.AND {
-					is(n.X)
-				}
-			case *ast.CallExpr:
-				c.changedByCall(n, is)
-			}
-			return !found
-		})
-	}
-	return found
-}
-
-func (c *checker) changedByCall(call *ast.CallExpr, is func(ast.Expr)) {
-	switch fun := ast.Unparen(call.Fun).(type) {
-	case *ast.Ident:
-		_, builtin := c.TypesInfo.Uses[fun].(*types.Builtin)
-		if builtin && (fun.Name == "delete" || fun.Name == "clear" || fun.Name == "copy") {
-			is(call.Args[0])
-		}
-	case *ast.SelectorExpr:
-		sel := c.TypesInfo.Selections[fun]
-		if sel == nil || sel.Kind() != types.MethodVal {
-			return
-		}
-		fn, ok := sel.Obj().(*types.Func)
-		if !ok {
-			return
-		}
-		if _, pointer := fn.Signature().Recv().Type().(*types.Pointer); pointer {
-			is(fun.X)
-		}
-	}
-}
-
-// base is the variable that an expression reads or writes a part of.
-func (c *checker) base(x ast.Expr) types.Object {
-	for x != nil {
-		switch e := x.(type) {
-		case *ast.Ident:
-			if def := c.TypesInfo.Defs[e]; def != nil {
-				return def
-			}
-			return c.TypesInfo.Uses[e]
-		case *ast.ParenExpr:
-			x = e.X
-		case *ast.IndexExpr:
-			x = e.X
-		case *ast.SliceExpr:
-			x = e.X
-		case *ast.StarExpr:
-			x = e.X
-		case *ast.SelectorExpr:
-			if _, field := c.TypesInfo.Selections[e]; !field {
-				return c.TypesInfo.Uses[e.Sel]
-			}
-			x = e.X
-		default:
-			return nil
-		}
-	}
-	return nil
+		return plain
+	})
+	return plain
 }

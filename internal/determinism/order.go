@@ -10,6 +10,7 @@ import (
 // every process, but not after an upgrade of Go, and a recorded seed must replay.)
 func (c *checker) order() {
 	settled := map[ast.Expr]bool{} // iterators whose consumer does not care for the order
+	called := map[*ast.Ident]bool{}
 	ast.Inspect(c.file, func(n ast.Node) bool {
 		switch n := n.(type) {
 		case *ast.RangeStmt:
@@ -17,11 +18,34 @@ func (c *checker) order() {
 				c.unordered(n, "range over a map without a comment `// order: why the order does not matter`")
 			}
 		case *ast.CallExpr:
+			called[calleeName(n)] = true
 			c.iterator(n, settled)
 			c.sorts(n)
+		case *ast.Ident:
+			if !called[n] {
+				c.uncalled(n)
+			}
 		}
 		return true
 	})
+}
+
+// judged are the functions whose calls are judged here.
+var judged = map[string][]string{
+	"maps":   {"All", "DeleteFunc", "EqualFunc", "Keys", "Values"},
+	"slices": {"SortFunc", "SortedFunc", "SortedStableFunc"},
+	"sort":   {"Slice", "Sort"},
+}
+
+// uncalled finds such a function that is used as a value: whoever calls it in
+// the end can't be judged.
+func (c *checker) uncalled(id *ast.Ident) {
+	fn, _ := c.TypesInfo.Uses[id].(*types.Func)
+	for path, names := range judged {
+		if isFunc(fn, path, names) {
+			c.unordered(id, path+"."+fn.Name()+" as a value hides where an order is chosen: call it, or say in a comment `// order: why the order does not matter`")
+		}
+	}
 }
 
 func (c *checker) unordered(n ast.Node, what string) {

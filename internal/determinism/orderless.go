@@ -349,3 +349,11 @@ func (c *checker) builtin(call *ast.CallExpr) string {
 	}
 	return ""
 }
+
+// base is the variable at the left end of an expression.
+func (c *checker) base(x ast.Expr) types.Object {
+	if id := root(x); id != nil {
+		return c.TypesInfo.ObjectOf(id)
+	}
+	return nil
+}

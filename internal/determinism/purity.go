@@ -16,7 +16,9 @@ var forbiddenImports = map[string]string{
 	"context":               "deadlines are timers of the host",
 	"crypto/rand":           "chance comes from the host's seeded source",
 	"expvar":                "an actor publishes nothing; the host observes effects",
+	"flag":                  "arguments belong to the program",
 	"hash/maphash":          "its seed differs between processes",
+	"io/ioutil":             "files belong to the production host and to wal's OS file system",
 	"log/...":               "an actor has no log; the host observes effects",
 	"math/rand":             "use math/rand/v2 with a seeded source",
 	"net/...":               "sockets belong to the production host",
@@ -34,12 +36,14 @@ var forbiddenImports = map[string]string{
 	"golang.org/x/sync/...": "one goroutine runs an actor",
 }
 
-// forbiddenNames are functions and variables of packages that are otherwise fine.
+// forbiddenNames are functions, variables and methods of packages that are otherwise fine.
 var forbiddenNames = map[string]map[string]string{
 	"time": because("the host gives the time", "Now", "Sleep", "After", "AfterFunc", "Tick", "NewTicker", "NewTimer", "Since", "Until").
-		and("the zone differs between machines", "Local", "LoadLocation", "Unix", "UnixMilli", "UnixMicro"),
-	"fmt":  because("the host takes the output", "Print", "Printf", "Println", "Scan", "Scanf", "Scanln"),
-	"iter": because("it runs a coroutine", "Pull", "Pull2"),
+		and("the zone differs between machines", "Local", "LoadLocation", "Parse", "Unix", "UnixMilli", "UnixMicro").
+		and("the zone differs between machines", "Time.Local", "Time.GobDecode", "Time.UnmarshalBinary", "Time.UnmarshalJSON", "Time.UnmarshalText"),
+	"fmt":           because("the host takes the output", "Print", "Printf", "Println", "Scan", "Scanf", "Scanln"),
+	"iter":          because("it runs a coroutine", "Pull", "Pull2"),
+	"path/filepath": because("files belong to the production host", "Abs", "EvalSymlinks", "Glob", "Walk", "WalkDir"),
 }
 
 type reasons map[string]string
@@ -109,7 +113,9 @@ func (c *checker) purity() {
 				c.impure(n.Pos(), "%%p prints an address, which differs between processes")
 			}
 		case *ast.CallExpr:
-			c.printed(n)
+			if name := c.builtin(n); name == "print" || name == "println" {
+				c.impure(n.Pos(), "%s: the host takes the output", name)
+			}
 		}
 		return true
 	})
@@ -136,54 +142,43 @@ func (c *checker) use(id *ast.Ident) {
 		}
 		return
 	}
-	if obj.Parent() != obj.Pkg().Scope() {
-		return // methods and fields
+	if obj.Parent() != obj.Pkg().Scope() { // a method or a field
+		fn, ok := obj.(*types.Func)
+		if !ok || fn.Signature().Recv() == nil {
+			return
+		}
+		name = receiver(fn) + "." + name
 	}
 	if why := forbiddenNames[path][name]; why != "" {
 		c.impure(id.Pos(), "%s.%s: %s", path, name, why)
 	}
-	if _, fn := obj.(*types.Func); fn && path == "math/rand/v2" && !slices.Contains(seededRand, name) {
+	if fn, ok := obj.(*types.Func); ok && fn.Signature().Recv() == nil && path == "math/rand/v2" && !slices.Contains(seededRand, name) {
 		c.impure(id.Pos(), "%s.%s draws from a global source, use a seeded *rand.Rand", path, name)
 	}
 }
 
-// printed looks at what package fmt is given: a pointer that is no struct,
-// array, slice or map is printed as an address.
-func (c *checker) printed(call *ast.CallExpr) {
-	fn := c.callee(call)
-	if fn == nil || fn.Pkg() == nil || fn.Pkg().Path() != "fmt" || fn.Signature().Recv() != nil {
-		return
+// receiver is the name of the type that a method is of, "" if it has none.
+func receiver(method *types.Func) string {
+	t := method.Signature().Recv().Type()
+	if p, ok := t.(*types.Pointer); ok {
+		t = p.Elem()
 	}
-	for _, arg := range call.Args {
-		t := c.TypesInfo.TypeOf(arg)
-		if t != nil && address(t) && !strings.HasPrefix(fn.Name(), "Sscan") && !strings.HasPrefix(fn.Name(), "Fscan") {
-			c.impure(arg.Pos(), "fmt prints the address of a %s, which differs between processes", t)
-		}
+	if named, ok := t.(*types.Named); ok {
+		return named.Obj().Name()
 	}
-}
-
-// address reports whether fmt prints a value of a type as an address.
-func address(t types.Type) bool {
-	for _, name := range [2]string{"String", "Error"} {
-		if m, _, _ := types.LookupFieldOrMethod(t, false, nil, name); m != nil {
-			return false
-		}
-	}
-	switch u := t.Underlying().(type) {
-	case *types.Pointer:
-		switch u.Elem().Underlying().(type) {
-		case *types.Struct, *types.Array, *types.Slice, *types.Map:
-			return false
-		}
-		return true
-	case *types.Signature:
-		return true
-	}
-	return false
+	return ""
 }
 
 // callee is the function that a call names, nil if it is another expression.
 func (c *checker) callee(call *ast.CallExpr) *types.Func {
+	if id := calleeName(call); id != nil {
+		fn, _ := c.TypesInfo.Uses[id].(*types.Func)
+		return fn
+	}
+	return nil
+}
+
+func calleeName(call *ast.CallExpr) *ast.Ident {
 	fun := ast.Unparen(call.Fun)
 	switch generic := fun.(type) {
 	case *ast.IndexExpr:
@@ -191,22 +186,21 @@ func (c *checker) callee(call *ast.CallExpr) *types.Func {
 	case *ast.IndexListExpr:
 		fun = generic.X
 	}
-	var id *ast.Ident
 	switch fun := fun.(type) {
 	case *ast.Ident:
-		id = fun
+		return fun
 	case *ast.SelectorExpr:
-		id = fun.Sel
-	default:
-		return nil
+		return fun.Sel
 	}
-	fn, _ := c.TypesInfo.Uses[id].(*types.Func)
-	return fn
+	return nil
 }
 
 // isFunc reports whether a call is of one of the named functions of a package.
 func (c *checker) isFunc(call *ast.CallExpr, path string, names ...string) bool {
-	fn := c.callee(call)
+	return isFunc(c.callee(call), path, names)
+}
+
+func isFunc(fn *types.Func, path string, names []string) bool {
 	return fn != nil && fn.Pkg() != nil && fn.Pkg().Path() == path && slices.Contains(names, fn.Name()) && fn.Signature().Recv() == nil
 }
 

@@ -37,14 +37,16 @@ func (b Bug) Markers() []string {
 // Name is what --bug takes.
 func (b Bug) Name() string { return b.Names[0][strings.LastIndex(b.Names[0], "/")+1:] }
 
-var (
-	anywhere = []string{"default"}
-	every    = []string{"default", "promises", "tombstones", "reads", "durability", "sequences", "impatient"}
-)
+// immutable: the scenarios of a bug are only read
+var anywhere = []string{"default"}
+
+// immutable: the scenarios of a bug are only read
+var every = []string{"default", "promises", "tombstones", "reads", "durability", "sequences", "impatient"}
 
 // Bugs lists them by number.
 func Bugs() []Bug { return slices.Clone(bugs) }
 
+// immutable: callers get a copy, and only read the names in it
 var bugs = []Bug{
 	{Number: 1, Names: []string{"actors/bug-1-ack-before-fsync"}, Scenarios: anywhere},
 	{Number: 2, Names: []string{"wal/bug-2-fsync-error-retried"}, Scenarios: []string{"default", "durability"}},

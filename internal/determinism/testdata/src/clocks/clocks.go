@@ -17,4 +17,12 @@ func zone(ns int64) string { return time.Unix(0, ns).String() } // want `time.Un
 
 func here() *time.Location { return time.Local } // want `time.Local: the zone differs`
 
+func zoned(t time.Time) time.Time { return t.Local() } // want `time.Time.Local: the zone differs`
+
+func zonedLater() func(time.Time) time.Time { return time.Time.Local } // want `time.Time.Local: `
+
+func parsed(s string) (time.Time, error) { return time.Parse(time.RFC3339, s) } // want `time.Parse: the zone differs`
+
+func parsedIn(s string) (time.Time, error) { return time.ParseInLocation(time.RFC3339, s, time.UTC) }
+
 func later(t time.Time) bool { return t.Add(patience).After(t) }

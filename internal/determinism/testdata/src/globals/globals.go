@@ -20,7 +20,7 @@ var err error // want `variable err is written to`
 
 var cache, seen = map[int]int{}, map[int]int{} // want `variable cache is written to` `variable seen is written to`
 
-var x = 1 // want `variable x is written to`
+var x = 1 // want `variable x has its address taken \(globals.go:47\)`
 
 var field = struct{ a [2]int }{} // want `variable field is written to`
 
@@ -32,7 +32,7 @@ type counter struct{ n int }
 
 func (c *counter) inc() { c.n++ }
 
-var count = counter{1} // want `variable count is written to`
+var count = counter{1} // want `variable count has its address taken by the method inc`
 
 func writes(s []int) *int {
 	n++

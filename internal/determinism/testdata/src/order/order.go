@@ -190,3 +190,16 @@ func iterators(m map[int]bool, n map[int]bool) []bool {
 	_ = slices.Collect(maps.Values(m))
 	return slices.Collect(maps.Values(m)) // want `unsorted iterator`
 }
+
+func hidden(m map[int]bool) []int {
+	keys := maps.Keys[map[int]bool]        // want `maps.Keys as a value hides where an order is chosen`
+	each(maps.DeleteFunc[map[int]bool], m) // want `maps.DeleteFunc as a value`
+	inner := (maps.Keys[map[int]bool])(m)  // want `unsorted iterator`
+	_ = slices.Collect(inner)
+	// order: the caller sorts
+	again := maps.Keys[map[int]bool]
+	_ = again
+	return slices.Collect(keys(m))
+}
+
+func each(f func(map[int]bool, func(int, bool) bool), m map[int]bool) {}

@@ -22,6 +22,8 @@ func pairs(s []pair, m map[pair]bool) {
 	slices.SortFunc(s, func(x, y pair) int { return cmp.Compare(x.a, y.a) })                        // want `unstable sort`
 	_ = slices.SortedFunc(maps.Keys(m), func(x, y pair) int { return cmp.Compare(x.a, y.a) })       // want `equal elements stay in the order of the map`
 	_ = slices.SortedStableFunc(maps.Keys(m), func(x, y pair) int { return cmp.Compare(x.a, y.a) }) // want `equal elements stay in the order of the map`
+	by := slices.SortFunc[[]pair]                                                                   // want `slices.SortFunc as a value`
+	_ = by
 	sort.Stable(byA(s))
 	sort.SliceStable(s, func(i, j int) bool { return s[i].a < s[j].a })
 	slices.SortStableFunc(s, func(x, y pair) int { return cmp.Compare(x.a, y.a) })
