@@ -29,6 +29,7 @@ var (
 //  3. A failed fsync drops the pages it should have written, as Linux does: they
 //     read as before until the next power loss and no later fsync writes them.
 type Disk struct {
+	node    *node   // that it belongs to, or nil
 	entries []entry // current, sorted by name
 	durable []entry
 	pending []dirChange // since the last SyncDir, in order
@@ -115,6 +116,7 @@ func (d *Disk) Create(name string) (wal.File, error) {
 	}
 	n := &inode{}
 	d.change(dirChange{name: name, node: n})
+	d.tell(diskCreate, name, 0, nil, false)
 	return &file{disk: d, node: n, name: name, life: d.life}, nil
 }
 
@@ -133,6 +135,7 @@ func (d *Disk) Remove(name string) error {
 		return fmt.Errorf("remove %s: %w", name, errNoFile)
 	}
 	d.change(dirChange{name: name})
+	d.tell(diskRemove, name, 0, nil, false)
 	return nil
 }
 
@@ -143,6 +146,7 @@ func (d *Disk) Rename(oldName, newName string) error {
 		return fmt.Errorf("rename %s: %w", oldName, errNoFile)
 	}
 	d.change(dirChange{name: newName, node: d.entries[i].node, old: oldName})
+	d.tell(diskRename, oldName, 0, []byte(newName), false)
 	return nil
 }
 
@@ -162,7 +166,9 @@ func (d *Disk) MkdirAll(string) error { return nil }
 
 // SyncDir implements wal.FS. There is one directory.
 func (d *Disk) SyncDir(string) error {
-	if !d.maySync() {
+	synced := d.maySync()
+	d.tell(diskSyncDir, "", 0, nil, !synced)
+	if !synced {
 		return errDiskSync
 	}
 	for _, c := range d.pending {

@@ -28,6 +28,7 @@ func (d *Disk) powerLoss(roll *dice) {
 	d.entries = slices.Clone(d.durable)
 	for _, e := range d.entries {
 		e.node.powerLoss(d, roll)
+		d.tell(diskLeft, e.name, 0, e.node.data, false)
 	}
 }
 

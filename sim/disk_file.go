@@ -43,13 +43,16 @@ func (f *file) WriteAt(p []byte, off int64) (int, error) {
 	}
 	if f.disk.failWrites {
 		f.disk.errors++
+		f.disk.tell(diskWrite, f.name, off, nil, true)
 		return 0, fmt.Errorf("%s: %w", f.name, errDiskWrite)
 	}
 	if f.disk.full {
 		f.disk.errors++
+		f.disk.tell(diskWrite, f.name, off, p[:len(p)/2], true)
 		f.node.write(p[:len(p)/2], off)
 		return len(p) / 2, fmt.Errorf("%s: %w", f.name, errDiskFull)
 	}
+	f.disk.tell(diskWrite, f.name, off, p, false)
 	f.disk.notice(f.node, p, off)
 	f.node.write(p, off)
 	return len(p), nil
@@ -92,6 +95,7 @@ func (f *file) Truncate(size int64) error {
 	if err := f.check(); err != nil {
 		return err
 	}
+	f.disk.tell(diskTruncate, f.name, size, nil, false)
 	from, to := min(size, int64(len(f.node.data))), max(size, int64(len(f.node.data)))
 	f.node.resize(size)
 	f.node.mark(span{from, to})
@@ -107,7 +111,9 @@ func (f *file) Sync() error {
 		return err
 	}
 	n := f.node
-	if !f.disk.maySync() {
+	synced := f.disk.maySync()
+	f.disk.tell(diskSync, f.name, int64(len(n.data)), nil, !synced)
+	if !synced {
 		n.lost = append(n.lost, n.dirty...)
 		n.dirty = n.dirty[:0]
 		return fmt.Errorf("%s: %w", f.name, errDiskSync)

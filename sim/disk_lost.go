@@ -26,7 +26,7 @@ func (w *World) loseDisks(a *activeFault) bool {
 			w.resetLinks(n)
 		}
 		n.wiped = true
-		n.disk = NewDisk()
+		n.newDisk()
 		w.cover.hit(DiskLost)
 	})
 	return any

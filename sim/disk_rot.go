@@ -28,6 +28,7 @@ func (d *Disk) rot(roll *dice, bits int64) {
 			continue
 		}
 		d.flips = append(d.flips, flip{n, at, bad, n.data[at]})
+		d.tell(diskRot, "", at, []byte{bad}, false)
 		n.data[at] = bad
 		if at < int64(len(n.durable)) {
 			n.durable[at] = bad
@@ -103,6 +104,7 @@ func (n *inode) dirtyAt(at int64) bool {
 // corrupt changes a durable byte behind the back of whoever wrote it.
 func (d *Disk) corrupt(n *inode, at int64, bad byte) {
 	d.flips = append(d.flips, flip{n, at, bad, n.durable[at]})
+	d.tell(diskRot, "", at, []byte{bad}, false)
 	n.durable[at], n.data[at] = bad, bad
 }
 

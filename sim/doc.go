@@ -17,6 +17,6 @@
 // over a map where the order can reach an event. Randomness comes from streams
 // derived from the seed; a message's fate is a hash of (seed, link, number of
 // the message on that link), so that it does not depend on other links.
-// Result.TraceHash digests every event: the same plan gives the same hash in
-// every process.
+// Result.TraceHash digests every event and all that is done to disks: the same
+// plan gives the same hash in every process.
 package sim

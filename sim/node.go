@@ -50,7 +50,8 @@ type lane struct {
 }
 
 func newNode(w *World, idx int) *node {
-	n := &node{w: w, id: kv.NodeID(idx + 1), idx: idx, disk: NewDisk()}
+	n := &node{w: w, id: kv.NodeID(idx + 1), idx: idx}
+	n.newDisk()
 	roll := dice(mix(mix(w.plan.Seed, streamClock), uint64(idx)))
 	skew := roll.below(2*w.cfg.SkewMs+1) - w.cfg.SkewMs
 	drift := roll.below(2*w.cfg.DriftPPM+1) - w.cfg.DriftPPM
@@ -62,6 +63,11 @@ func newNode(w *World, idx int) *node {
 		n.lanes[i].ctx.Rand = rand.New(n.lanes[i].rand)
 	}
 	return n
+}
+
+func (n *node) newDisk() {
+	n.disk = NewDisk()
+	n.disk.node = n
 }
 
 // dataDir holds a node's log on its disk.

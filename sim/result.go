@@ -91,6 +91,7 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 		return nil, err
 	}
 	w.run()
+	w.trace.end(w)
 	for _, n := range w.nodes {
 		w.cover[TornWrite] += uint32(n.disk.tornSectors)
 		w.cover[ColdRot] += n.disk.coldRots

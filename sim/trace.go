@@ -11,12 +11,14 @@ import (
 	"github.com/quoratedb/quorate/actors/msg"
 )
 
-// trace digests a run: a rolling hash of every event, and on request a list of
-// what happened, in words.
+// trace digests a run: a rolling hash of every event and of what it did to
+// disks, and on request a list of what happened, in words.
 type trace struct {
 	sum     uint64
-	buf     []byte // scratch: an encoded message
-	slab    []byte // for messages decoded again
+	number  uint64    // of the event that is being executed, if record
+	during  eventKind // its kind
+	buf     []byte    // scratch: an encoded message
+	slab    []byte    // for messages decoded again
 	record  bool
 	entries []TraceEntry
 	rec     *recorder // nil unless record
@@ -27,11 +29,19 @@ type TraceEntry struct {
 	AtNs int64  `json:"t"`
 	Hash string `json:"hash"` // of every event up to here, also of those that are no entry
 	What string `json:"what"`
-	Node int    `json:"node,omitempty"`
-	From string `json:"from,omitempty"`
-	To   string `json:"to,omitempty"`
-	Name string `json:"msg,omitempty"`
-	Body any    `json:"body,omitempty"`
+	// Event counts them, those that are no entry as well. In an equal run its number is the same.
+	Event uint64 `json:"event,omitempty"`
+	Node  int    `json:"node,omitempty"`
+	From  string `json:"from,omitempty"`
+	To    string `json:"to,omitempty"`
+	Name  string `json:"msg,omitempty"`
+	Body  any    `json:"body,omitempty"`
+	// Of what was done to a disk: the kind of the event that did it, the file, where, how much and its hash.
+	During string `json:"during,omitempty"`
+	File   string `json:"file,omitempty"`
+	Offset int64  `json:"offset,omitempty"`
+	Bytes  int    `json:"bytes,omitempty"`
+	Digest string `json:"digest,omitempty"`
 }
 
 // event mixes an event into the hash.
@@ -44,6 +54,7 @@ func (t *trace) event(w *World, e *event) {
 	if !t.record {
 		return
 	}
+	t.number, t.during = w.events, e.kind
 	switch e.kind {
 	case evSynced, evRestart, evHeal:
 		if e.kind == evSynced {
@@ -104,10 +115,15 @@ func (t *trace) note(w *World, node int, format string, args ...any) {
 	}
 }
 
+// end closes a trace with the hash of the whole run.
+func (t *trace) end(w *World) { t.note(w, 0, "end") }
+
 func (t *trace) add(e TraceEntry) {
-	e.Hash = fmt.Sprintf("%016x", t.sum)
+	e.Hash, e.Event = hex(t.sum), t.number
 	t.entries = append(t.entries, e)
 }
+
+func hex(sum uint64) string { return fmt.Sprintf("%016x", sum) }
 
 // WriteTrace writes a recorded trace as JSON Lines.
 func WriteTrace(out io.Writer, entries []TraceEntry) error {
