@@ -35,7 +35,9 @@ type simCmd struct {
 	Jobs       int            `short:"j" default:"0" help:"Seeds to run at a time; 0 means one per core."`
 	Bug        []string       `help:"Plant a bug, in a binary built for it; help lists them." placeholder:"NAME"`
 	HTML       string         `name:"html" help:"Draw the run as a web page in this file; of several seeds, the first that is not ok." placeholder:"FILE"`
-	Trace      string         `help:"Write every event of the run, with the rolling hash at it, as JSON Lines to this file; of several seeds, the first that is not ok." placeholder:"FILE"`
+	Trace      string         `help:"Write what happened in the run, with the rolling hash at it, as JSON Lines to this file; of several seeds, the first that is not ok." placeholder:"FILE"`
+	TraceOf    *uint64        `help:"Of several seeds, trace this one, in its place among the others." placeholder:"S"`
+	Reverse    bool           `help:"Run --seeds from the last to the first."`
 	Stop       bool           `help:"Stop at the first violation."`
 }
 
@@ -75,6 +77,13 @@ func (c *simCmd) source() (seedSource, error) {
 	if err != nil {
 		return nil, err
 	}
+	first, last, err := c.interval()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.checkOrder(first, last); err != nil {
+		return nil, err
+	}
 	switch {
 	case c.Plan != "":
 		plan, err := readPlan(c.Plan)
@@ -98,9 +107,9 @@ func (c *simCmd) source() (seedSource, error) {
 			return sim.Draw(next, scenario), nil
 		}, nil
 	}
-	first, last, err := c.interval()
-	if err != nil {
-		return nil, err
+	step := uint64(1)
+	if c.Reverse {
+		first, last, step = last, first, ^uint64(0)
 	}
 	done := false
 	return func() (*sim.Plan, error) {
@@ -109,17 +118,20 @@ func (c *simCmd) source() (seedSource, error) {
 		}
 		p := sim.Draw(first, scenario)
 		done = first == last
-		first++
+		first += step
 		return p, nil
 	}, nil
 }
 
-// interval is the seeds to run, both ends included.
+// interval is the seeds to run, both ends included; nothing if what runs is not
+// given by seeds.
 func (c *simCmd) interval() (first, last uint64, err error) {
-	if c.Seed != nil {
+	switch {
+	case c.Seed != nil:
 		return *c.Seed, *c.Seed, nil
-	}
-	if c.Seeds == "" {
+	case c.Seeds == "" && (c.Plan != "" || c.For != nil):
+		return 0, 0, nil
+	case c.Seeds == "":
 		return 0, 0, errors.New("nothing to run: use --seed S, --seeds A..B, --for D or --plan FILE")
 	}
 	from, to, ok := strings.Cut(c.Seeds, "..")
@@ -214,7 +226,8 @@ type simReport struct {
 	cmd       *simCmd
 	terminal  bool
 	began     time.Time
-	pictured  bool // --html and --trace have been written
+	pictured  bool // --html has been written
+	traced    bool // --trace has been written
 	seeds     int
 	events    uint64
 	virtual   time.Duration
@@ -231,6 +244,9 @@ func (s *simReport) add(o *seedOutcome) error {
 	s.events += r.Events
 	s.virtual += time.Duration(r.VirtualNs)
 	s.coverage.Add(&r.Coverage)
+	if err := s.writeTrace(r); err != nil {
+		return err
+	}
 	if err := s.picture(r); err != nil {
 		return err
 	}

@@ -9,23 +9,14 @@ import (
 	"github.com/quoratedb/quorate/sim"
 )
 
-// picture draws and writes what --html and --trace ask for: a single run as it
-// is, of several the first that is not ok.
+// picture draws what --html asks for: a single run as it is, of several the
+// first that is not ok.
 func (s *simReport) picture(r *sim.Result) error {
 	c := s.cmd
-	several := c.Seed == nil && c.Plan == ""
-	if c.HTML == "" && c.Trace == "" || s.pictured || several && r.Verdict == sim.VerdictOK {
+	if c.HTML == "" || s.pictured || c.several() && r.Verdict == sim.VerdictOK {
 		return nil
 	}
 	s.pictured = true
-	if c.Trace != "" {
-		if err := c.writeTrace(c.Trace, r.Plan); err != nil {
-			return err
-		}
-	}
-	if c.HTML == "" {
-		return nil
-	}
 	return c.drawPicture(c.HTML, r.Plan)
 }
 

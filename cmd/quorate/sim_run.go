@@ -48,7 +48,9 @@ func runSeeds(c *simCmd, source seedSource, report func(*seedOutcome) error) err
 			defer workers.Done()
 			for j := range jobs {
 				began := time.Now()
-				r, err := sim.Run(j.plan, c.options())
+				opts := c.options()
+				opts.Record = c.traces(j.plan)
+				r, err := sim.Run(j.plan, opts)
 				j.out <- seedOutcome{r, time.Since(began), err}
 			}
 		}()

@@ -82,6 +82,11 @@ func TestSimBadUsage(t *testing.T) {
 		"--for 0s":                     "--for: 0s: use a positive duration",
 		"--for=-1m":                    "--for: -1m0s: use a positive duration",
 		"--plan /does/not/exist":       "/does/not/exist",
+		"--seed 1 --reverse":           "they are about several seeds",
+		"--for 1s --trace-of 3":        "they are about several seeds",
+		"--seeds 1..2 --trace-of 1":    "--trace FILE must say where to",
+
+		"--seeds 1..2 --trace-of 3 --trace /does/not/exist": "seed 3 is not among the seeds 1..2",
 	} {
 		_, stderr, code := simulate(t, args)
 		require.Equal(t, exitUsage, code, args)
