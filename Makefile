@@ -49,7 +49,7 @@ test: fmt-check lint ## formatting, vet, staticcheck, all tests, simulator seeds
 	$(MAKE) --no-print-directory determinism
 
 .PHONY: determinism
-determinism: build ## the fixed seeds in two processes give equal hashes (FIXED=1..200)
+determinism: build ## the fixed seeds, and some of every scenario, give equal hashes in two processes (FIXED=1..200)
 	scripts/determinism.sh $(FIXED)
 
 .PHONY: race
