@@ -99,6 +99,12 @@ func (h *Handoff) Lookup(p kv.Partition, key []byte) (object causal.Object, ok b
 	return object, ok
 }
 
+// Each calls f for what is kept of a key, ascending by target, too old ones included:
+// bornMs is the age of the oldest part. f changes nothing.
+func (h *Handoff) Each(p kv.Partition, key []byte, f func(target kv.NodeID, object *causal.Object, bornMs int64)) {
+	h.each(p, key, func(n *hint) { f(n.target.node, &n.object, n.bornMs) })
+}
+
 // Waits reports whether a hint of a key is here, too old ones included: they
 // may be on their way still.
 func (h *Handoff) Waits(p kv.Partition, key []byte) (waits bool) {
