@@ -58,21 +58,6 @@ func (c *Config) buckets() ([]kv.Bucket, error) {
 	return list, nil
 }
 
-// clockJumps moves the wall clock.
-func (n *node) clockJumps(ms int64) {
-	n.latestMs = max(n.latestMs, n.clock.wall(n.w.nowNs))
-	n.skewMs += ms
-	n.clock.wallMs = epochMs + n.w.cfg.offset(n.skewMs)
-}
-
-// offset bounds how far a wall clock is from true time.
-func (c *Config) offset(ms int64) int64 {
-	if c.MaxClockMs == 0 {
-		return ms
-	}
-	return min(max(ms, -c.MaxClockMs), c.MaxClockMs)
-}
-
 // partitionOf is the partition of a key in its bucket.
 func partitionOf(l *ring.Layout, k *Key) kv.Partition {
 	return l.PartitionOf(bucketOf(l, k), []byte(k.Name))

@@ -49,6 +49,7 @@ type storeView interface {
 // hintView is what they see of its handoff.
 type hintView interface {
 	Lookup(p kv.Partition, key []byte) (causal.Object, bool)
+	Each(p kv.Partition, key []byte, f func(target kv.NodeID, object *causal.Object, bornMs int64))
 }
 
 // store is the one that holds a partition of a bucket that is not strong.

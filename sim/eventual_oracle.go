@@ -32,6 +32,7 @@ import (
 //  8. The mark up to which a node may give out stamps is no further ahead of the
 //     highest time that its wall clock has shown than the cap and a reserve,
 //     however often it restarts: it stays able to write.
+//  9. A hint goes only for a reason (eventual_hints.go).
 //
 // That acknowledged writes survive, values go only for a causal reason, counters
 // count and sessions hold is judged by linearizability/causalhist; that replicas
@@ -44,6 +45,7 @@ type eventualOracle struct {
 	last   map[madeKey]causal.Stamp // the highest that a node, or a boot of it, has given a key
 	copies [][]copyOf               // by node and key: in its store
 	hints  [][]copyOf               // by node and key: in its handoff
+	kept   hintOracle
 	// forgetful are nodes whose sync policy may have lost how far their clock was.
 	forgetful map[kv.NodeID]bool
 	buf       []byte
@@ -88,6 +90,7 @@ func (o *eventualOracle) init(w *World) {
 	for range w.cfg.Nodes {
 		o.copies, o.hints = append(o.copies, make([]copyOf, len(w.cfg.Keys))), append(o.hints, make([]copyOf, len(w.cfg.Keys)))
 	}
+	o.kept.init(o)
 }
 
 // each calls f for the keys that are not strong, of one lane or (-1) of all.
@@ -230,6 +233,7 @@ func (o *eventualOracle) stepped(n *node, lane int) {
 			h.object = hint
 			h.states = append(h.states, heldState{object: hint})
 		}
+		o.kept.stepped(n, k, p)
 	})
 }
 
@@ -315,6 +319,7 @@ func (o *eventualOracle) restored(n *node) {
 		*c = copyOf{object: object, digest: digest, states: []heldState{{object: object, seq: restoredSeq}}}
 		hint, _ := n.hints(p).Lookup(p, []byte(key.Name))
 		o.hints[n.idx][k] = copyOf{object: hint, states: []heldState{{object: hint, seq: restoredSeq}}}
+		o.kept.restored(n, k, p)
 	})
 }
 

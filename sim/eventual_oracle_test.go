@@ -275,3 +275,29 @@ func TestWritesStayAvailable(t *testing.T) {
 		}
 	}
 }
+
+// Clocks that were set far ahead for a while hold up buckets that stamp by them until
+// the others have caught up, and clocks that stay apart for good: by right, and no longer.
+func TestClocksThatWereApartAreWaitedFor(t *testing.T) {
+	for name, k := range map[string]struct {
+		skewMs, jumpMs, aheadMs int64
+		apart                   bool
+	}{
+		"as they should be":  {0, 0, 1000, false},
+		"once ahead":         {0, 17_000, 18_000, false},
+		"too far ahead once": {0, 40_000, 0, true},
+		"apart for good":     {501, 0, 0, true},
+	} {
+		w := World{cfg: &Config{}}
+		for range 3 {
+			w.nodes = append(w.nodes, &node{w: &w, clock: newClock(0, 0, 1000)})
+		}
+		n := w.nodes[1]
+		n.clockJumps(k.skewMs)
+		n.clockJumps(k.jumpMs)
+		n.clockJumps(-k.jumpMs)
+		w.clocksHealed()
+		require.Equal(t, k.apart, w.apart, name)
+		require.Equal(t, k.aheadMs*1e6, w.agreeNs, name)
+	}
+}

@@ -126,6 +126,7 @@ func (o *eventualOracle) moved(n *node, k int, c *copyOf) {
 func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
 	key := &o.w.cfg.Keys[k]
 	p, object := partitionOf(o.w.layout, key), c.object
+	o.kept.collected[n.idx][k] = true
 	older := func(x *causal.Object) bool { return !x.IsZero() && object.Compare(x)&causal.After != 0 }
 	if n.laneOf(p).Layout().IndexOf(p, n.id) < 0 {
 		o.moved(n, k, c)

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"cmp"
-
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/linearizability"
 )
@@ -37,7 +35,8 @@ func (w *World) heal() {
 			w.q.push(w.nowNs, event{kind: evRestart, node: uint8(n.idx)})
 		}
 	}
-	w.limitNs = w.nowNs + w.patienceNs()
+	w.clocksHealed()
+	w.limitNs = max(w.nowNs, w.agreeNs) + w.patienceNs()
 	for i := range w.clients {
 		w.finalOps(i)
 		w.pump(i)
@@ -103,7 +102,7 @@ func (w *World) whenDone() {
 		return
 	}
 	w.phase = converging
-	w.limitNs = w.nowNs + w.patienceNs() + 20*w.cfg.LevelNs
+	w.limitNs = max(w.nowNs, w.agreeNs) + w.patienceNs() + 20*w.cfg.LevelNs
 	w.q.push(w.nowNs, event{kind: evJudge})
 }
 
@@ -115,12 +114,16 @@ func (w *World) judge() {
 			return
 		}
 		for i, c := range w.clients {
-			if c.busy() || c.next < len(c.ops) {
-				op := &c.ops[max(c.next-1, 0)]
-				w.violate(Liveness, "client %d can't %s %s at node %d, %d ms after everything healed",
-					i, op.Do, w.cfg.Keys[op.Key].Name, op.Node, (w.nowNs-w.healNs)/1e6)
-				break
+			if !c.busy() && c.next >= len(c.ops) {
+				continue
 			}
+			op := &c.ops[max(c.next-1, 0)]
+			if w.modeOf(op.Key) == kv.Eventual && w.apart {
+				continue // refused by right
+			}
+			w.violate(Liveness, "client %d can't %s %s at node %d, %d ms after everything healed",
+				i, op.Do, w.cfg.Keys[op.Key].Name, op.Node, (w.nowNs-w.healNs)/1e6)
+			break
 		}
 		w.phase = finished
 	case converging:
@@ -131,7 +134,9 @@ func (w *World) judge() {
 			return
 		}
 		if w.nowNs >= w.limitNs {
-			w.violate(check, "%d ms after everything healed: %s", (w.nowNs-w.healNs)/1e6, diff)
+			if check != "" {
+				w.violate(check, "%d ms after everything healed: %s", (w.nowNs-w.healNs)/1e6, diff)
+			}
 			w.phase = finished
 			return
 		}
@@ -140,7 +145,7 @@ func (w *World) judge() {
 }
 
 // unsettled says what is still to come before the run may end, and which check
-// convicts if it does not come.
+// convicts if it does not come, "" for none.
 func (w *World) unsettled() (check, what string) {
 	if diff := w.maps.difference(); diff != "" {
 		return Convergence, diff
@@ -148,5 +153,12 @@ func (w *World) unsettled() (check, what string) {
 	if op := w.maps.unfinished(); op != "" {
 		return Liveness, op
 	}
-	return Convergence, cmp.Or(w.difference(), w.eventualDifference())
+	if diff := w.difference(); diff != "" {
+		return Convergence, diff
+	}
+	diff := w.eventualDifference()
+	if diff != "" && w.apart {
+		return "", diff
+	}
+	return Convergence, diff
 }

@@ -114,7 +114,7 @@ func (r *mapRun) tourAll(l *ring.Layout) {
 		switch {
 		case b == nil || b.Created <= kv.FirstEpoch:
 			continue
-		case b.Mode == kv.Eventual && w.cfg.MaxClockMs == 0:
+		case b.Mode == kv.Eventual && w.apart:
 			continue // nodes whose clocks are too far apart refuse each other's writes, by right
 		}
 		t := &tour{}

@@ -37,8 +37,24 @@ func TestScenarios(t *testing.T) {
 		}
 	}
 	rare := []string{"floor-refused", "all-down", "paused-owner-returned", "touch-disagreed", "duel"}
-	for _, name := range covered.Missing() {
+	for _, name := range covered.Missing(Options{}) {
 		require.Contains(t, rare, name, "a state that seeds should reach")
+	}
+}
+
+// TestNobodyLooksForSomeMarks: runs that are judged at the end only don't list as
+// missing what they never looked for, and list nothing that they saw.
+func TestNobodyLooksForSomeMarks(t *testing.T) {
+	var every, end Coverage
+	impatient, err := FindScenario("impatient")
+	require.NoError(t, err)
+	for seed := range uint64(8) {
+		every.Add(&mustRun(t, Draw(seed, impatient), Options{}).Coverage)
+		end.Add(&mustRun(t, Draw(seed, impatient), Options{Invariants: AtEnd}).Coverage)
+	}
+	require.Subset(t, every.Missing(Options{}), end.Missing(Options{Invariants: AtEnd}))
+	for m, n := range end {
+		require.False(t, n > 0 && Mark(m).seenByInvariants(), markNames[m])
 	}
 }
 

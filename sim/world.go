@@ -76,6 +76,8 @@ type World struct {
 	clients []*client
 	phase   phase
 	healNs  int64 // when the safety phase ended
+	agreeNs int64 // by when the clocks agree after that
+	apart   bool  // they never do
 	limitNs int64 // of the phase: exceeding it is a violation of liveness
 
 	active  []activeFault

@@ -26,10 +26,12 @@ func (h *Handoff) keep(c *actors.Context, m *msg.Hint) {
 // keepOne returns why an item is refused, 0 if it is not.
 func (h *Handoff) keepOne(c *actors.Context, m *msg.Hint, it *msg.PutItem) msg.PutReason {
 	b := h.cfg.Layout.Bucket(it.Partition)
+	old := b != nil && m.Epoch < b.Created
+	failpoint.Inject("bug-42-stale-epoch-kept", func() { old = false })
 	switch {
 	case c.WallMs-m.SentMs > h.cfg.MessageTTLMs:
 		return msg.ByAge
-	case b == nil || b.Mode == kv.Strong || m.Epoch < b.Created:
+	case b == nil || b.Mode == kv.Strong || old:
 		return msg.ByMap
 	case !h.mine(it.Partition) || m.Target == h.cfg.Node || h.cfg.Layout.IndexOf(it.Partition, m.Target) < 0:
 		return msg.ByPlace
@@ -95,6 +97,12 @@ func (h *Handoff) Lookup(p kv.Partition, key []byte) (object causal.Object, ok b
 		}
 	})
 	return object, ok
+}
+
+// Each calls f for what is kept of a key, ascending by target, too old ones included:
+// bornMs is the age of the oldest part. f changes nothing.
+func (h *Handoff) Each(p kv.Partition, key []byte, f func(target kv.NodeID, object *causal.Object, bornMs int64)) {
+	h.each(p, key, func(n *hint) { f(n.target.node, &n.object, n.bornMs) })
 }
 
 // Waits reports whether a hint of a key is here, too old ones included: they

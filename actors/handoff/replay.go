@@ -169,6 +169,10 @@ func (h *Handoff) stored(c *actors.Context, m *msg.Stored) {
 // is old. If by the own map the bucket is gone or the target no replica, place
 // has settled that.
 func (h *Handoff) refused(c *actors.Context, n *hint) {
+	failpoint.Inject("bug-80-refused-hint-deleted", func() {
+		h.delete(c, n)
+		failpoint.Return()
+	})
 	if h.place(c, n) {
 		n.target.later(n)
 	}

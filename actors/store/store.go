@@ -14,6 +14,8 @@ package store
 import (
 	"fmt"
 
+	"github.com/pingcap/failpoint"
+
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
@@ -149,8 +151,10 @@ func (s *Store) home(id kv.Partition, epoch kv.Epoch) msg.PutReason {
 		return 0
 	}
 	b := s.cfg.Layout.Bucket(id)
+	old := b != nil && epoch < b.Created
+	failpoint.Inject("bug-42-stale-epoch-accepted", func() { old = false })
 	switch {
-	case b == nil || b.Mode == kv.Strong || epoch < b.Created:
+	case b == nil || b.Mode == kv.Strong || old:
 		return msg.ByMap
 	case s.cfg.Layout.IndexOf(id, s.cfg.Node) < 0:
 		return msg.ByPlace

@@ -303,19 +303,23 @@ func (s *simReport) keep(r *sim.Result) error {
 		return err
 	}
 	fmt.Fprintf(os.Stderr, "shrunk to %d operations and %d faults in %.1f s: quorate sim --plan %s%s\n",
-		len(small.Ops), len(small.Faults), time.Since(began).Seconds(), file, s.cmd.bugFlags())
+		len(small.Ops), len(small.Faults), time.Since(began).Seconds(), file, s.cmd.runFlags())
 	return nil
 }
 
 func (c *simCmd) replayLine(p *sim.Plan) string {
 	if c.Plan != "" {
-		return fmt.Sprintf("quorate sim --plan %s%s", c.Plan, c.bugFlags())
+		return fmt.Sprintf("quorate sim --plan %s%s", c.Plan, c.runFlags())
 	}
-	return fmt.Sprintf("quorate sim --seed %d", p.Seed) + c.scenarioFlags(p) + c.bugFlags()
+	return fmt.Sprintf("quorate sim --seed %d", p.Seed) + c.scenarioFlags(p) + c.runFlags()
 }
 
-func (c *simCmd) bugFlags() string {
+// runFlags are those that change what a plan is convicted of.
+func (c *simCmd) runFlags() string {
 	flags := ""
+	if c.Invariants == sim.AtEnd {
+		flags = " --invariants end"
+	}
 	for _, b := range c.Bug {
 		flags += " --bug " + b
 	}
@@ -350,7 +354,7 @@ func (s *simReport) finish() error {
 		fmt.Printf("%s: %d ok, %d violations, %d undecided or vacuous; %d events, %v virtual, in %v\n", seeds(s.seeds),
 			s.seeds-s.violated-s.uncertain, s.violated, s.uncertain, s.events, s.virtual.Round(time.Millisecond), wall.Round(time.Millisecond))
 		if s.seeds >= 100 {
-			if missing := s.coverage.Missing(); len(missing) > 0 {
+			if missing := s.coverage.Missing(s.cmd.options()); len(missing) > 0 {
 				fmt.Printf("states that no seed reached: %s\n", strings.Join(missing, ", "))
 			}
 		}

@@ -103,6 +103,13 @@ func TestSimSummary(t *testing.T) {
 	require.Regexp(t, "^2 seeds: 2 ok, ", out)
 }
 
+func TestSimReplayLineSaysHowItWasJudged(t *testing.T) {
+	c := simCmd{Invariants: sim.AtEnd, Bug: []string{"9"}}
+	require.Equal(t, "quorate sim --seed 7 --invariants end --bug 9", c.replayLine(&sim.Plan{Seed: 7, Scenario: "default"}))
+	c.Plan = "a.yaml"
+	require.Equal(t, "quorate sim --plan a.yaml --invariants end --bug 9", c.replayLine(&sim.Plan{}))
+}
+
 func TestSimListsScenarios(t *testing.T) {
 	out, _, code := simulate(t, "--scenario help")
 	require.Equal(t, exitOK, code)

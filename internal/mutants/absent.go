@@ -14,7 +14,7 @@ type absence struct {
 
 var absent = []absence{
 	{23, 23, "session results dropped with the tombstone", "not built: sessions"},
-	{42, 47, "membership: epochs, joint quorums, copying, fences, floors", "not built: buckets come, change and go with the epochs of the map, its members stay as they were at the start"},
+	{43, 47, "membership: joint quorums, copying, fences, floors", "not built: buckets come, change and go with the epochs of the map, its members stay as they were at the start"},
 	{52, 52, "seq restarts per key after a tombstone is dropped", "can't exist here: seq counts the writes of a partition under a ballot, it belongs to no key, and nothing resets it but a new ballot"},
 	{56, 57, "a failed CAS or a retry answered from the session's record", "not built: sessions"},
 	{59, 59, "a re-send's ack counted as a confirm", "can't exist here: no accept round counts as a confirm, only answers to Confirm do, and each covers the reads that came before it left"},

@@ -88,6 +88,7 @@ var bugs = []Bug{
 	{Number: 39, Names: []string{"actors/causal/bug-39-tombstone-collected-early"}, Scenarios: []string{"eventual-tombstones"}},
 	{Number: 40, Names: []string{"actors/causal/bug-40-merkle-range-off-by-one"}, Scenarios: []string{"eventual", "eventual-hints"}},
 	{Number: 41, Names: []string{"actors/handoff/bug-41-hint-overflow-in-silence"}, Scenarios: []string{"eventual-hints"}},
+	{Number: 42, Names: []string{"actors/store/bug-42-stale-epoch-accepted", "actors/handoff/bug-42-stale-epoch-kept"}, Scenarios: []string{"slots", "buckets"}},
 	{Number: 48, Names: []string{"actors/detector/bug-48-suspicion-never-cleared"}, Scenarios: anywhere},
 	{Number: 49, Names: []string{"actors/shard/bug-49-takeover-duel-without-backoff"}, Scenarios: []string{"impatient"}},
 	{Number: 50, Names: []string{"actors/shard/bug-50-retry-storm-without-backoff"}, Scenarios: []string{"impatient"}},
@@ -114,6 +115,7 @@ var bugs = []Bug{
 	{Number: 77, Names: []string{"actors/repair/bug-77-former-replica-not-asked"}, Scenarios: []string{"resizes"}},
 	{Number: 78, Names: []string{"actors/coordinate/bug-78-no-new-term-when-a-copy-leaves"}, Scenarios: []string{"resizes"}},
 	{Number: 79, Names: []string{"actors/shard/bug-79-claim-below-the-birth-of-a-bucket"}, Scenarios: []string{"buckets", "slots"}},
+	{Number: 80, Names: []string{"actors/handoff/bug-80-refused-hint-deleted"}, Scenarios: []string{"eventual-clocks", "eventual-hints", "sloppy"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
