@@ -62,7 +62,7 @@ type Op struct {
 	Saw   []string
 	Whole bool
 	Sum   int64 // Get and Incr of a counter: the value in the answer
-	Stamp Stamp // of the write, if known
+	Stamp Stamp // of the write, or of what a read of lww showed, if known
 	// From MayExpire on, some node may take the value of a Set for expired, from
 	// Expires on all must. 0: it has no end.
 	MayExpire, Expires int64

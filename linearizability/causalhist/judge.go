@@ -111,6 +111,9 @@ func (j *judge) stamps() {
 	used := map[Stamp]int{}
 	for i := range j.h {
 		b := &j.h[i]
+		if b.Kind == Get {
+			j.keepsStamp(i)
+		}
 		if !b.did() || b.Stamp == (Stamp{}) {
 			continue
 		}
@@ -139,6 +142,17 @@ func (j *judge) stamps() {
 				}
 			}
 		}
+	}
+}
+
+// keepsStamp checks that a read tells the stamp that the write of its value was given.
+func (j *judge) keepsStamp(read int) {
+	r := &j.h[read]
+	if r.Outcome != OK || r.Stamp == (Stamp{}) || len(r.Saw) == 0 {
+		return
+	}
+	if w, ok := j.writes[r.Saw[0]]; ok && j.h[w].Stamp != (Stamp{}) && j.h[w].Stamp != r.Stamp {
+		j.find(StampOrder, []int{w, read}, "client %d was shown %q with the stamp %v, and it was written with %v", r.Client, r.Saw[0], r.Stamp, j.h[w].Stamp)
 	}
 }
 

@@ -191,6 +191,24 @@ func TestStampsFollowCausality(t *testing.T) {
 	require.Empty(t, checks(s.h, newest), "a new boot has forgotten what the one before was shown")
 }
 
+// A read may tell the stamp of what it showed: then a delete that nobody was told
+// of explains an absent value no longer than its stamp does.
+func TestWhatAReadTellsOfItsStamp(t *testing.T) {
+	s := &script{}
+	lww(s, Op{Value: "a"}, 7)
+	s.op(Op{Kind: Delete, Outcome: Unknown})
+	s.final()
+	require.Empty(t, checks(s.h, newest), "of the delete no stamp is known")
+	s.h[2].Stamp = Stamp{Ms: 9, Node: 1}
+	require.Empty(t, checks(s.h, newest))
+	s.h[2].Stamp.Ms = 5
+	require.Equal(t, []string{LostWrite}, checks(s.h, newest), "the delete that it shows was below the write")
+	s.h[2].Saw, s.h[2].Stamp = []string{"a"}, Stamp{Ms: 7, Node: 1}
+	require.Empty(t, checks(s.h, newest))
+	s.h[2].Stamp.Logical = 1
+	require.Equal(t, []string{StampOrder}, checks(s.h, newest), "a value keeps its stamp")
+}
+
 func TestCountersAreTheSumOfTheirIncrements(t *testing.T) {
 	rules := Rules{Policy: kv.Counters, Unit: 1}
 	base := func(final int64) []Op {

@@ -50,11 +50,15 @@ func (j *judge) misses(read, write int) bool {
 	return false
 }
 
-// shown is the stamp of what an lww read showed: of its value, or of the latest
-// delete that may have been done before it was answered, or value that may have
-// expired. Unknown if it showed no value and some of those are without a stamp.
+// shown is the stamp of what an lww read showed, if the answer had it: else of its
+// value, or of the latest delete that may have been done before it was answered, or
+// value that may have expired. Unknown if it showed no value and some of those are
+// without a stamp.
 func (j *judge) shown(read int) (Stamp, bool) {
 	r := &j.h[read]
+	if r.Stamp != (Stamp{}) {
+		return r.Stamp, true
+	}
 	if len(r.Saw) > 0 {
 		w, ok := j.writes[r.Saw[0]]
 		return j.stampOf(w, ok)
