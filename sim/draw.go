@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 
 	"github.com/quoratedb/quorate/ring"
 )
@@ -89,7 +90,7 @@ func (d *drawer) config() {
 	d.losable = c.Disk.Sync == "always" || d.share(p.beyondSync)
 	d.timings(c)
 	for i := range int(min(d.in(p.keys), d.in(p.keys))) {
-		c.Keys = append(c.Keys, Key{Name: fmt.Sprintf("k%d", i), Counter: d.share(p.counters)})
+		c.Keys = append(c.Keys, Key{Name: keyName(i), Counter: d.share(p.counters)})
 	}
 	d.drawBuckets()
 	d.drawMap()
@@ -98,6 +99,9 @@ func (d *drawer) config() {
 		c.Anomalies = p.oracles.anomalies
 	}
 }
+
+// keyName is what a key is called, if nothing depends on it.
+func keyName(i int) string { return "k" + strconv.Itoa(i) }
 
 // timings draws the settings of the protocol and of the machines it runs on.
 func (d *drawer) timings(c *Config) {

@@ -22,8 +22,8 @@ type BucketCfg struct {
 	GraceMs int64  `json:"grace_ms,omitempty"`
 }
 
-// bucket translates it. The error says what is wrong and what is allowed.
-func (b *BucketCfg) bucket(slot int) (kv.Bucket, error) {
+// Bucket translates it. The error says what is wrong and what is allowed.
+func (b *BucketCfg) Bucket(slot int) (kv.Bucket, error) {
 	out := kv.Bucket{Name: b.Name, Slot: uint16(slot), Created: kv.FirstEpoch, N: uint8(b.N), Sloppy: b.Sloppy, TTLMs: b.TTLMs, GraceMs: b.GraceMs}
 	var err error
 	if out.Mode, err = kv.ParseMode(b.Mode); err != nil || out.Mode != kv.Eventual {
@@ -49,7 +49,7 @@ func (c *Config) buckets() ([]kv.Bucket, error) {
 		if c.Buckets[i].N > c.Nodes {
 			return nil, fmt.Errorf("config.buckets[%d].n is %d: use 1 to %d, the number of nodes", i, c.Buckets[i].N, c.Nodes)
 		}
-		b, err := c.Buckets[i].bucket(i + 1)
+		b, err := c.Buckets[i].Bucket(i + 1)
 		if err != nil {
 			return nil, fmt.Errorf("config.buckets[%d]: %w", i, err)
 		}

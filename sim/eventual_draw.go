@@ -94,14 +94,14 @@ func (d *drawer) drawBuckets() {
 		b := oneIn(d, c.Buckets)
 		c.Keys[i].Bucket, c.Keys[i].Counter = b.Name, b.Policy == "counters"
 		if d.share(p.edge) {
-			c.Keys[i].Name = edgeName(c.Keys[i].Name)
+			c.Keys[i].Name = EdgeName(c.Keys[i].Name)
 		}
 		moved++
 	}
 }
 
-// edgeName lengthens a key until its bucket is the last child of a Merkle node.
-func edgeName(name string) string {
+// EdgeName lengthens a key until its bucket is the last child of a Merkle node.
+func EdgeName(name string) string {
 	for n := 0; ; n++ {
 		if s := name + "." + strconv.Itoa(n); causal.KeyHash([]byte(s))%causal.DefaultFanout == causal.DefaultFanout-1 {
 			return s

@@ -28,20 +28,24 @@ func (w *World) eventualHistories() []KeyHistory {
 			continue
 		}
 		b := bucketOf(w.newestLayout(), key)
-		h := KeyHistory{Key: *key, Ops: w.eventual.ops[i], Rules: causalhist.Rules{
-			Policy: b.Policy, N: int(b.N), Unit: 1,
-			WriteBack: b.Repair == kv.RepairBlocking && !b.Sloppy,
-			Lossy:     *w.lossy.at(partitionOf(w.layout, key)),
-		}}
-		if b.Had != 0 {
-			// Which quorums meet depends on the map that each operation had. What is
-			// promised then is that nothing acknowledged is lost.
-			h.Rules.N, h.Rules.WriteBack = movingN, false
-		}
+		h := KeyHistory{Key: *key, Ops: w.eventual.ops[i], Rules: RulesOf(b, b.Had != 0)}
+		h.Rules.Lossy = *w.lossy.at(partitionOf(w.layout, key))
 		w.nameStamps(i, h.Ops)
 		list = append(list, h)
 	}
 	return list
+}
+
+// RulesOf are what a bucket of mode eventual promises. resized: its N has changed
+// while clients used it.
+func RulesOf(b *kv.Bucket, resized bool) causalhist.Rules {
+	r := causalhist.Rules{Policy: b.Policy, N: int(b.N), Unit: 1, WriteBack: b.Repair == kv.RepairBlocking && !b.Sloppy}
+	if resized {
+		// Which quorums meet depends on the map that each operation had. What is
+		// promised then is that nothing acknowledged is lost.
+		r.N, r.WriteBack = movingN, false
+	}
+	return r
 }
 
 // movingN is above what any two quorums are together.
@@ -109,7 +113,7 @@ func (r *Result) judgeEventual() {
 	for i := range r.Eventual {
 		h := &r.Eventual[i]
 		for _, f := range causalhist.Judge(h.Ops, h.Rules) {
-			check := checkOf(f.Check)
+			check := CheckOf(f.Check)
 			if slices.Contains(r.Plan.Config.Unjudged, check) || len(r.Violations) >= maxViolations {
 				continue
 			}
@@ -122,8 +126,8 @@ func (r *Result) judgeEventual() {
 	}
 }
 
-// checkOf is the simulator's name for a finding.
-func checkOf(finding string) string {
+// CheckOf is the simulator's name for a finding.
+func CheckOf(finding string) string {
 	switch finding {
 	case causalhist.LostWrite, causalhist.WrongSum:
 		return LostWrite

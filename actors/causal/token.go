@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/zeebo/xxh3"
 )
 
@@ -22,6 +23,10 @@ const (
 	// entries as store incarnations that coordinated writes of the key.
 	MaxTokenBytes = 16 << 10
 )
+
+// TokenBucket tells a bucket's tokens from those of others, earlier ones with the
+// same slot included.
+func TokenBucket(b *kv.Bucket) uint32 { return uint32(b.Slot)<<16 ^ uint32(b.Created) }
 
 // AppendToken appends the token of a context for a key. The error says that it
 // would be longer than MaxTokenBytes.

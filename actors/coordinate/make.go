@@ -223,17 +223,13 @@ func (s *Coordinator) context(c *actors.Context, f ref, p *part) *causal.Seen {
 	if t == nil || t.Context == "" {
 		return nil
 	}
-	seen, err := causal.ParseToken(t.Context, p.tokenBucket(), f.op().Key)
+	seen, err := causal.ParseToken(t.Context, causal.TokenBucket(p.bucket), f.op().Key)
 	if err != nil {
 		s.invalid(c, f, err)
 		return nil
 	}
 	return &seen
 }
-
-// tokenBucket tells a bucket's tokens from those of others, earlier ones with
-// the same slot included.
-func (p *part) tokenBucket() uint32 { return uint32(p.bucket.Slot)<<16 ^ uint32(p.bucket.Created) }
 
 // token returns the context of an object that a write made, if the operation
 // wants it. A context speaks for every sibling in the object, so that the next
@@ -253,7 +249,7 @@ func (s *Coordinator) token(c *actors.Context, op *msg.Op, p *part, o *causal.Ob
 // tokenOf is "" for a context that is too long to be carried: without it a write
 // keeps all siblings, which loses nothing.
 func tokenOf(p *part, key []byte, o *causal.Object) string {
-	b, err := causal.AppendToken(nil, o.Seen(), p.tokenBucket(), key)
+	b, err := causal.AppendToken(nil, o.Seen(), causal.TokenBucket(p.bucket), key)
 	if err != nil {
 		return ""
 	}
