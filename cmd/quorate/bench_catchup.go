@@ -161,7 +161,7 @@ func (b *benchCatchup) watch(ctx context.Context, c *cluster, began time.Time, r
 		at := make([]map[string]float64, len(c.members))
 		for i, m := range c.members {
 			var err error
-			if at[i], err = metricsOf(m.http); err != nil {
+			if at[i], err = metricsOf(ctx, m.http); err != nil {
 				return err
 			}
 		}
@@ -206,8 +206,12 @@ func (b *benchCatchup) rest(c *cluster, rep *catchupReport) error {
 }
 
 // metricsOf reads a node's metrics, each summed over its labels.
-func metricsOf(addr string) (map[string]float64, error) {
-	resp, err := http.Get("http://" + addr + "/metrics")
+func metricsOf(ctx context.Context, addr string) (map[string]float64, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+addr+"/metrics", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ type child struct {
 	cmd   *exec.Cmd
 	stdin io.WriteCloser
 	ended chan struct{} // closed when the process is gone and reaped
+	boots uint64        // processes started so far
 	state *os.ProcessState
 }
 
@@ -48,6 +49,7 @@ func (c *child) start() error {
 	}
 	ended := make(chan struct{})
 	c.cmd, c.stdin, c.ended = cmd, stdin, ended
+	c.boots++
 	go func() {
 		_ = cmd.Wait() // the state says more than the error does
 		c.mu.Lock()
@@ -85,6 +87,13 @@ func (c *child) running() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.alive()
+}
+
+// boot is the number of the last process started, 0 before the first.
+func (c *child) boot() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.boots
 }
 
 // pid is that of the last process started, 0 before the first.

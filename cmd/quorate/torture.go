@@ -105,8 +105,16 @@ func (t *tortureCmd) validate() (scenario *tortureScenario, kinds []string, err 
 	if t.Faults == "" {
 		return scenario, possible(scenario.kinds, t.Nodes), nil
 	}
-	kinds, err = parseFaults(strings.ReplaceAll(t.Faults, " ", ""), t.Nodes)
-	return scenario, kinds, err
+	if kinds, err = parseFaults(strings.ReplaceAll(t.Faults, " ", ""), t.Nodes); err != nil || !scenario.buckets {
+		return scenario, kinds, err
+	}
+	if t.Faults == "all" {
+		kinds = possible(harmToBuckets, t.Nodes)
+	}
+	if slices.Contains(kinds, "clock") {
+		return nil, nil, fmt.Errorf("--faults: no clock in scenario %s: other nodes refuse the writes of a clock that was far ahead until that time has come", t.Scenario)
+	}
+	return scenario, kinds, nil
 }
 
 // directory is where the run keeps its files: fresh, or the user's if empty.
@@ -135,7 +143,8 @@ func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureS
 		return nil, err
 	}
 	defer logs.close()
-	run := &tortureRun{cmd: t, cluster: c, dir: dir, space: newKeyspace(scenario), harmful: len(kinds) > 0}
+	run := &tortureRun{cmd: t, scenario: scenario, cluster: c, dir: dir, harmful: len(kinds) > 0}
+	run.traffic = newTraffic(run)
 	var links *mesh
 	if t.Nodes > 1 && (scenario.zones || slices.ContainsFunc(kinds, func(k string) bool { return slices.Contains(networkKinds, k) })) {
 		if links, err = newMesh(c, scenario.distances(c), t.Seed); err != nil {
@@ -156,13 +165,16 @@ func (t *tortureCmd) torture(ctx context.Context, dir string, scenario *tortureS
 	if err := c.waitReady(bounded); err != nil {
 		return nil, err
 	}
+	if err := run.traffic.prepare(bounded); err != nil {
+		return nil, err
+	}
 	faultLog, err := os.Create(filepath.Join(dir, "faults.log"))
 	if err != nil {
 		return nil, err
 	}
 	defer faultLog.Close()
 	run.started = time.Now()
-	run.nemesis = &nemesis{cluster: c, mesh: links, small: small, scenario: scenario, seed: t.Seed, owner: run.busyOwner, nowNs: run.nowNs, log: faultLog}
+	run.nemesis = &nemesis{cluster: c, mesh: links, small: small, scenario: scenario, seed: t.Seed, owner: run.traffic.owner, nowNs: run.nowNs, log: faultLog}
 	run.load(ctx, kinds)
 	if ctx.Err() != nil {
 		return nil, ctx.Err()

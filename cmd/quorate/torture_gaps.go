@@ -49,12 +49,12 @@ func longestStall(ctx context.Context) (longest int64) {
 
 // gapsByKind is the longest gap of any client that overlaps with a fault of
 // each kind. A gap during which faults of two kinds were on counts for both.
-func gapsByKind(timeline []happening, clients []*loadClient) map[string]int64 {
+func gapsByKind(timeline []happening, gaps []*gap) map[string]int64 {
 	longest := map[string]int64{}
 	for _, h := range timeline {
 		most := longest[h.Kind]
-		for _, c := range clients {
-			for _, g := range c.gap.long {
+		for _, client := range gaps {
+			for _, g := range client.long {
 				if g.fromNs < h.ToNs && h.FromNs < g.toNs {
 					most = max(most, g.toNs-g.fromNs)
 				}

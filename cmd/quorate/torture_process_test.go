@@ -206,3 +206,25 @@ func TestTortureClocks(t *testing.T) {
 	assert.Positive(t, rep.Faults["clock jump"])
 	assert.Positive(t, rep.Faults["clock drift"])
 }
+
+// Buckets that are not strong: what they promise holds in a real cluster too.
+func TestTortureBuckets(t *testing.T) {
+	for scenario, want := range map[string]struct{ buckets, checks []string }{
+		"abd":      {[]string{"abd"}, []string{"linearizable", "sessions", "staleness", "lost-writes", "convergence"}},
+		"eventual": {[]string{"lww", "siblings", "counters"}, []string{"lost-writes", "sessions", "causality", "convergence"}},
+	} {
+		t.Run(scenario, func(t *testing.T) {
+			rep := runTorture(t, "--scenario", scenario, "--faults", "kill,partition", "--for", "3s", "--seed", "2")
+			for _, kind := range want.buckets {
+				assert.Contains(t, strings.Join(rep.Buckets, "\n"), ": "+kind)
+			}
+			var names []string
+			for _, c := range rep.Checks {
+				names = append(names, c.Check)
+				assert.Equal(t, checkKept, c.Verdict, "%+v", c)
+				assert.Positive(t, c.Judged, "%+v", c)
+			}
+			assert.Equal(t, want.checks, names)
+		})
+	}
+}

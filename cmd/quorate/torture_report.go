@@ -6,7 +6,6 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -29,6 +28,7 @@ type tortureReport struct {
 	Seed         uint64           `json:"seed"`
 	Build        string           `json:"build"`
 	ForNs        int64            `json:"for_ns"`
+	Buckets      []string         `json:"buckets,omitempty"` // those that are not strong
 	Ops          int              `json:"ops"`
 	OpsOK        int              `json:"ops_ok"`
 	OpsUnknown   int              `json:"ops_unknown"`
@@ -55,24 +55,30 @@ type tortureReport struct {
 // the logs.
 func (r *tortureRun) judge() *tortureReport {
 	rep := &tortureReport{Nodes: r.cmd.Nodes, Scenario: r.cmd.Scenario, Seed: r.cmd.Seed, Build: buildID(), ForNs: r.cmd.For.Nanoseconds(),
-		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, Keys: len(r.keys()), StallNs: r.stallNs, Violations: slices.Concat(r.nemesis.died, r.broken)}
+		Faults: r.nemesis.done(), Timeline: r.nemesis.timeline, StallNs: r.stallNs, Violations: slices.Concat(r.nemesis.died, r.broken)}
 	rep.NoSmallDisk = r.cmd.noSmallDisk
 	if r.nemesis.small != nil {
 		rep.SmallDisk = r.nemesis.small.node
 	}
-	history := rep.gather(r.clients)
-	rep.GapsByKind = gapsByKind(r.nemesis.timeline, r.clients)
-	if err := writeHistory(filepath.Join(r.dir, "history.jsonl"), history); err != nil {
+	r.traffic.count(rep)
+	gaps := r.traffic.gaps()
+	for _, g := range gaps {
+		if g.longestNs > rep.LongestGapNs {
+			rep.LongestGapNs, rep.GapFromNs = g.longestNs, g.fromNs
+		}
+	}
+	rep.GapsByKind = gapsByKind(r.nemesis.timeline, gaps)
+	var err error
+	if rep.Checks, rep.stretch, err = r.traffic.judge(r.dir, r.healedNs); err != nil {
 		fmt.Fprintln(os.Stderr, "quorate:", err)
 	}
-	rep.Checks, rep.stretch = runChecks(history, r.healedNs)
 	undecided := false
 	for i := range rep.Checks {
 		c := &rep.Checks[i]
 		rep.Violations = append(rep.Violations, c.Findings...)
 		undecided = undecided || c.Verdict == checkUndecided
 		if c.Check == "lost-writes" {
-			rep.AckedLost = c.Breaches
+			rep.AckedLost += c.Breaches
 		}
 	}
 	const fewest = 100 // operations per node and run that mean anything
@@ -81,7 +87,7 @@ func (r *tortureRun) judge() *tortureReport {
 		rep.Verdict = verdictViolation
 	case undecided:
 		rep.Verdict = verdictUndecided
-	case rep.OpsOK < fewest*rep.Nodes && r.space.scenario.think <= thinkTime || rep.OpsOK == 0 || r.harmful && !harmed(rep.Timeline):
+	case rep.OpsOK < fewest*rep.Nodes && r.scenario.think <= bucketThink || rep.OpsOK == 0 || r.harmful && !harmed(rep.Timeline):
 		rep.Verdict = verdictVacuous
 	default:
 		rep.Verdict = verdictOK
@@ -100,31 +106,20 @@ func harmed(timeline []happening) bool {
 	return len(timeline) > 0 && network == met
 }
 
-// gather merges the clients' histories and counts.
-func (rep *tortureReport) gather(clients []*loadClient) lin.History {
-	var history lin.History
-	for _, c := range clients {
-		history = append(history, c.rec.History()...)
-		rep.Violations = append(rep.Violations, c.odd...)
-		if c.gap.longestNs > rep.LongestGapNs {
-			rep.LongestGapNs, rep.GapFromNs = c.gap.longestNs, c.gap.fromNs
+// outcome counts what became of an operation; changed: it may have changed its key.
+func (rep *tortureReport) outcome(o lin.Outcome, changed bool) {
+	rep.Ops++
+	switch o {
+	case lin.OK:
+		rep.OpsOK++
+		if changed {
+			rep.AckedWrites++
 		}
+	case lin.Unknown:
+		rep.OpsUnknown++
+	default:
+		rep.OpsFailed++
 	}
-	rep.Ops = len(history)
-	for i := range history {
-		switch op := &history[i]; op.Outcome {
-		case lin.OK:
-			rep.OpsOK++
-			if changes(op) {
-				rep.AckedWrites++
-			}
-		case lin.Unknown:
-			rep.OpsUnknown++
-		default:
-			rep.OpsFailed++
-		}
-	}
-	return history
 }
 
 func writeHistory(path string, h lin.History) error {
@@ -159,6 +154,11 @@ func (rep *tortureReport) print(w io.Writer, asJSON bool) {
 	}
 	ms := func(ns int64) time.Duration { return round(time.Duration(ns)) }
 	fmt.Fprintf(w, "%d nodes, %v, scenario %s, seed %d\n", rep.Nodes, time.Duration(rep.ForNs), rep.Scenario, rep.Seed)
+	label := "buckets"
+	for _, b := range rep.Buckets {
+		fmt.Fprintf(w, "%-13s %s\n", label, b)
+		label = ""
+	}
 	fmt.Fprintf(w, "operations    %d on %d keys: %d ok, %d unknown, %d refused\n", rep.Ops, rep.Keys, rep.OpsOK, rep.OpsUnknown, rep.OpsFailed)
 	fmt.Fprintf(w, "faults        %s\n", strings.Join(faults, ", "))
 	fmt.Fprintf(w, "longest gap   %v without a success for one client, from %v on\n", ms(rep.LongestGapNs), ms(rep.GapFromNs))
@@ -180,6 +180,6 @@ func (rep *tortureReport) print(w io.Writer, asJSON bool) {
 		_ = rep.stretch.Explain(w)
 	}
 	if rep.Kept != "" {
-		fmt.Fprintf(w, "kept          %s: history.jsonl, faults.log, one log per node\n", rep.Kept)
+		fmt.Fprintf(w, "kept          %s: the history, faults.log, one log per node\n", rep.Kept)
 	}
 }

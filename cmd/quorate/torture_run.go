@@ -4,27 +4,23 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"sync"
 	"time"
-
-	lin "github.com/quoratedb/quorate/linearizability"
 )
 
 // tortureRun is one run: load with faults, healing, judging.
 type tortureRun struct {
-	cmd     *tortureCmd
-	cluster *cluster
-	dir     string
-	started time.Time
-	harmful bool // faults were asked for
-	nemesis *nemesis
-	space   *keyspace
-	clients []*loadClient
-	stallNs int64 // the longest time that this process did not get to run
+	cmd      *tortureCmd
+	scenario *tortureScenario
+	cluster  *cluster
+	dir      string
+	started  time.Time
+	harmful  bool // faults were asked for
+	nemesis  *nemesis
+	traffic  traffic
+	stallNs  int64 // the longest time that this process did not get to run
 
 	healedNs int64    // when everything had healed; the final reads come after it
 	broken   []string // what went wrong, other than a wrong answer
@@ -39,28 +35,14 @@ func (r *tortureRun) load(ctx context.Context, kinds []string) {
 	defer cancel()
 	var all sync.WaitGroup
 	for i := range r.cmd.Clients {
-		c := r.client(int32(i), r.space)
-		r.clients = append(r.clients, c)
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			c.run(ctx, r.space.scenario.think)
-		}()
+		all.Go(func() { r.traffic.client(ctx, int32(i)) })
 	}
 	all.Go(func() { r.stallNs = longestStall(ctx) })
 	r.nemesis.run(ctx, kinds)
 	all.Wait()
 }
 
-func (r *tortureRun) client(id int32, space *keyspace) *loadClient {
-	var addrs []string
-	for _, m := range r.cluster.members {
-		addrs = append(addrs, m.resp)
-	}
-	return &loadClient{draw: newDraw(r.cmd.Seed, id, space), addrs: addrs, at: int(id) % len(addrs), clock: r.nowNs}
-}
-
-// heal waits for every node to serve and then reads every key through every node.
+// heal waits for every node to serve and then lets every key be read once more.
 func (r *tortureRun) heal(ctx context.Context) {
 	r.nemesis.lookForDead()
 	ctx, cancel := context.WithTimeout(ctx, healBound)
@@ -69,67 +51,7 @@ func (r *tortureRun) heal(ctx context.Context) {
 		r.broken = append(r.broken, fmt.Sprintf("after all faults had ended the cluster did not come back within %v: %v", healBound, err))
 	}
 	r.healedNs = r.nowNs()
-	keys := r.keys()
-	var all sync.WaitGroup
-	unread := make([]string, len(r.cluster.members)) // the first key that a node did not tell
-	for i := range r.cluster.members {
-		reader := r.client(int32(len(r.clients)), nil)
-		reader.addrs, reader.at = reader.addrs[i:i+1], 0 // it stays with its node
-		r.clients = append(r.clients, reader)
-		all.Go(func() {
-			for _, key := range keys {
-				if !readFinally(ctx, reader, key) {
-					unread[i] = key
-					return
-				}
-			}
-		})
-	}
-	all.Wait()
-	for i, key := range unread {
-		if key != "" {
-			r.broken = append(r.broken, fmt.Sprintf("after all faults had ended key %q could not be read at node %d within %v", key, i+1, healBound))
-		}
-	}
-}
-
-// readFinally reads a key until it gets an answer.
-func readFinally(ctx context.Context, c *loadClient, key string) bool {
-	for ctx.Err() == nil {
-		if c.connect() && c.do([]lin.Op{{Kind: lin.Get, Key: key, Client: c.client}})[0].Outcome == lin.OK {
-			return true
-		}
-		time.Sleep(thinkTime)
-	}
-	return false
-}
-
-// keys lists every key that was used, in order.
-func (r *tortureRun) keys() []string {
-	seen := map[string]bool{}
-	for _, c := range r.clients {
-		for _, op := range c.rec.History() {
-			seen[op.Key] = true
-		}
-	}
-	var keys []string
-	for k := range seen {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}
-
-// busyOwner asks a node who owns a key that clients meet at; 0 if it does not say.
-func (r *tortureRun) busyOwner(ctx context.Context, pick *rand.Rand) int {
-	const bound = 200 * time.Millisecond
-	ctx, cancel := context.WithTimeout(ctx, bound)
-	defer cancel()
-	owner, err := ownerOf(ctx, r.cluster.members[pick.IntN(len(r.cluster.members))].http, r.space.busy(pick))
-	if err != nil {
-		return 0 // it is down, or cut off itself
-	}
-	return owner
+	r.broken = append(r.broken, r.traffic.finish(ctx)...)
 }
 
 // keptLogs are the open log files of a cluster that writes to files.

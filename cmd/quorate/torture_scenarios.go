@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -22,12 +23,15 @@ type tortureScenario struct {
 	pipelined   int      // percent of the times when a client sends several operations at once
 	zones       bool     // the nodes are in three zones, far apart
 	settings    []string // of the nodes, over tortureSettings
+	buckets     bool     // clients use buckets that are not strong, as the simulator's scenario draws them
+	resizes     bool     // and their N changes
 }
 
 // tortureSettings make a node do within seconds what else takes it hours, so
-// that faults meet it: checkpoints, new segments, levelling, collecting. And they
+// that faults meet it: checkpoints, new segments, levelling, collecting, anti-entropy. And they
 // let the harness steer its clock.
-var tortureSettings = []string{"--steered-clock", "--wal.segment=256KiB", "--wal.checkpoint=1MiB", "--timeouts.level=500ms"}
+var tortureSettings = []string{"--steered-clock", "--wal.segment=256KiB", "--wal.checkpoint=1MiB", "--timeouts.level=500ms",
+	"--eventual.repair_every=300ms", "--eventual.repair_wait=100ms"}
 
 // The indexes of families.
 const (
@@ -39,7 +43,7 @@ const (
 
 var evenMix = [10]int{famRegister, famRegister, famRegister, famRegister, famCAS, famCAS, famCounter, famCounter, famKV, famKV}
 
-var tortureScenarios = []tortureScenario{
+var strongScenarios = []tortureScenario{
 	{name: "default", about: "every kind of fault, mixed operations", kinds: faultKinds, mix: evenMix, hotPercent: 50, think: thinkTime},
 	{name: "quiet", about: "no faults at all: only concurrency", mix: evenMix, hotPercent: 50, think: thinkTime},
 	{name: "promises", about: "few keys, and owners that die, freeze or are cut off", kinds: []string{"kill", "pause", "partition", "flap"},
@@ -70,6 +74,8 @@ var tortureScenarios = []tortureScenario{
 	{name: "idle", about: "hardly any operations: what the cluster does by itself", kinds: faultKinds, mix: evenMix, hotPercent: 50, think: 200 * time.Millisecond},
 }
 
+var tortureScenarios = slices.Concat(strongScenarios, bucketScenarios)
+
 // findTortureScenario returns a scenario by name. The error lists the names.
 func findTortureScenario(name string) (*tortureScenario, error) {
 	var names []string
@@ -78,6 +84,9 @@ func findTortureScenario(name string) (*tortureScenario, error) {
 			return &tortureScenarios[i], nil
 		}
 		names = append(names, tortureScenarios[i].name)
+	}
+	if why, ok := insideOnly[name]; ok {
+		return nil, fmt.Errorf("--scenario: %s is for the simulator alone (quorate sim --scenario %s): %s", name, name, why)
 	}
 	return nil, fmt.Errorf("--scenario: unknown scenario %q: use %s, or help", name, strings.Join(names, ", "))
 }
@@ -88,7 +97,7 @@ func listTortureScenarios() {
 		if kinds == "" {
 			kinds = "none"
 		}
-		fmt.Printf("%-12s %s (faults: %s)\n", s.name, s.about, kinds)
+		fmt.Printf("%-14s %s (faults: %s)\n", s.name, s.about, kinds)
 	}
 }
 

@@ -101,7 +101,7 @@ func TestZonesAreApart(t *testing.T) {
 }
 
 func TestBatches(t *testing.T) {
-	for _, s := range tortureScenarios {
+	for _, s := range strongScenarios {
 		d, several := newDraw(1, 2, newKeyspace(&s)), 0
 		for range 100 {
 			ops := d.batch()
@@ -184,7 +184,7 @@ func TestGapsByKind(t *testing.T) {
 		{Kind: "slow", FromNs: ms(20), ToNs: ms(40)},
 		{Kind: "clock", FromNs: ms(200), ToNs: ms(210)},
 	}
-	got := gapsByKind(timeline, []*loadClient{{gap: g}})
+	got := gapsByKind(timeline, []*gap{&g})
 	assert.Equal(t, map[string]int64{"kill": ms(28), "slow": ms(69), "clock": 0}, got)
 }
 

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	lin "github.com/quoratedb/quorate/linearizability"
+)
+
+// strongTraffic is operations on strong keys over the Redis door.
+type strongTraffic struct {
+	cluster *cluster
+	seed    uint64
+	clock   func() int64
+	space   *keyspace
+	clients []*loadClient // those of the load, then one for each node's final reads
+}
+
+func newStrongTraffic(r *tortureRun) *strongTraffic {
+	s := &strongTraffic{cluster: r.cluster, seed: r.cmd.Seed, clock: r.nowNs, space: newKeyspace(r.scenario)}
+	for range r.cmd.Clients {
+		s.add(s.space)
+	}
+	return s
+}
+
+// add makes another client, which draws its keys from space.
+func (s *strongTraffic) add(space *keyspace) *loadClient {
+	id := int32(len(s.clients))
+	var addrs []string
+	for _, m := range s.cluster.members {
+		addrs = append(addrs, m.resp)
+	}
+	c := &loadClient{draw: newDraw(s.seed, id, space), addrs: addrs, at: int(id) % len(addrs), clock: s.clock}
+	s.clients = append(s.clients, c)
+	return c
+}
+
+func (s *strongTraffic) prepare(context.Context) error { return nil }
+
+func (s *strongTraffic) client(ctx context.Context, id int32) {
+	s.clients[id].run(ctx, s.space.scenario.think)
+}
+
+// finish reads every key through every node.
+func (s *strongTraffic) finish(ctx context.Context) (broken []string) {
+	keys := s.keys()
+	var all sync.WaitGroup
+	unread := make([]string, len(s.cluster.members)) // the first key that a node did not tell
+	for i := range s.cluster.members {
+		reader := s.add(nil)
+		reader.addrs, reader.at = reader.addrs[i:i+1], 0 // it stays with its node
+		all.Go(func() {
+			for _, key := range keys {
+				if !readFinally(ctx, reader, key) {
+					unread[i] = key
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	for i, key := range unread {
+		if key != "" {
+			broken = append(broken, fmt.Sprintf("after all faults had ended key %q could not be read at node %d within %v", key, i+1, healBound))
+		}
+	}
+	return broken
+}
+
+// readFinally reads a key until it gets an answer.
+func readFinally(ctx context.Context, c *loadClient, key string) bool {
+	for ctx.Err() == nil {
+		if c.connect() && c.do([]lin.Op{{Kind: lin.Get, Key: key, Client: c.client}})[0].Outcome == lin.OK {
+			return true
+		}
+		time.Sleep(thinkTime)
+	}
+	return false
+}
+
+// keys lists every key that was used, in order.
+func (s *strongTraffic) keys() []string {
+	seen := map[string]bool{}
+	for _, op := range s.history() {
+		seen[op.Key] = true
+	}
+	var keys []string
+	for k := range seen {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+func (s *strongTraffic) owner(ctx context.Context, pick *rand.Rand) int {
+	ctx, cancel := context.WithTimeout(ctx, clientTimeout)
+	defer cancel()
+	owner, err := ownerOf(ctx, s.cluster.members[pick.IntN(len(s.cluster.members))].http, s.space.busy(pick))
+	if err != nil {
+		return 0 // it is down, or cut off itself
+	}
+	return owner
+}
+
+func (s *strongTraffic) gaps() (list []*gap) {
+	for _, c := range s.clients {
+		list = append(list, &c.gap)
+	}
+	return list
+}
+
+// history merges those of the clients.
+func (s *strongTraffic) history() (h lin.History) {
+	for _, c := range s.clients {
+		h = append(h, c.rec.History()...)
+	}
+	return h
+}
+
+func (s *strongTraffic) count(rep *tortureReport) {
+	for _, c := range s.clients {
+		rep.Violations = append(rep.Violations, c.odd...)
+	}
+	rep.Keys = len(s.keys())
+	for _, op := range s.history() {
+		rep.outcome(op.Outcome, changes(&op))
+	}
+}
+
+func (s *strongTraffic) judge(dir string, finalFromNs int64) ([]checkOutcome, lin.Verdict, error) {
+	history := s.history()
+	err := writeHistory(filepath.Join(dir, "history.jsonl"), history)
+	checks, stretch := runChecks(history, finalFromNs)
+	return checks, stretch, err
+}

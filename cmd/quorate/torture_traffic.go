@@ -1,0 +1,37 @@
+package main
+
+import (
+	"context"
+	"math/rand/v2"
+
+	lin "github.com/quoratedb/quorate/linearizability"
+)
+
+// traffic is what the clients of a run do, and how it is judged: strongTraffic or
+// bucketTraffic.
+type traffic interface {
+	// prepare makes what the clients need, in a cluster that serves.
+	prepare(ctx context.Context) error
+	// client issues operations until ctx ends, once for each id from 0 on.
+	client(ctx context.Context, id int32)
+	// finish reads every key once more, when all faults have healed. It returns what
+	// went wrong beside the answers, which are for judge.
+	finish(ctx context.Context) []string
+	// owner is the node that comes first for a busy key, as some node sees it; 0 if
+	// it does not say.
+	owner(ctx context.Context, pick *rand.Rand) int
+	// gaps are the clients' times without a success.
+	gaps() []*gap
+	// count enters into the report what became of the operations.
+	count(rep *tortureReport)
+	// judge checks the history, whose final reads were called after finalFromNs, and
+	// leaves it in dir. The verdict is that of the check for linearizability.
+	judge(dir string, finalFromNs int64) ([]checkOutcome, lin.Verdict, error)
+}
+
+func newTraffic(r *tortureRun) traffic {
+	if r.scenario.buckets {
+		return newBucketTraffic(r)
+	}
+	return newStrongTraffic(r)
+}
