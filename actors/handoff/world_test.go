@@ -28,7 +28,7 @@ type world struct {
 	queue  []packet
 	nowNs  int64
 	farNs  int64 // how long every message takes, at least
-	lost   int // messages of 100
+	lost   int   // messages of 100
 	twice  int
 	nextID uint64
 	given  map[uint64]*msg.Hint // waiting for Hinted
