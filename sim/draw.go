@@ -73,9 +73,7 @@ func oneIn[T any](d *drawer, list []T) T { return list[d.rng.IntN(len(list))] }
 
 func (d *drawer) config() {
 	c, p := &d.plan.Config, d.p
-	if _, err := fmt.Sscanf(d.pick(p.clusters), "%dx%d", &c.Nodes, &c.N); err != nil {
-		panic(fmt.Sprintf("sim: topology.clusters: %v", err)) // the knob has matched it
-	}
+	c.Nodes, c.N = clusterOf(d.pick(p.clusters))
 	c.Partitions = oneIn(d, p.partitions)
 	c.Lanes = min(int(d.in(p.lanes)), c.Partitions)
 	c.Zones = min(int(d.in(p.zones)), c.Nodes)
@@ -102,6 +100,14 @@ func (d *drawer) config() {
 
 // keyName is what a key is called, if nothing depends on it.
 func keyName(i int) string { return "k" + strconv.Itoa(i) }
+
+// clusterOf reads a value of topology.clusters.
+func clusterOf(name string) (nodes, n int) {
+	if _, err := fmt.Sscanf(name, "%dx%d", &nodes, &n); err != nil {
+		panic(fmt.Sprintf("sim: topology.clusters: %v", err)) // the knob has matched it
+	}
+	return nodes, n
+}
 
 // timings draws the settings of the protocol and of the machines it runs on.
 func (d *drawer) timings(c *Config) {

@@ -47,11 +47,11 @@ func (c *Config) buckets() ([]kv.Bucket, error) {
 	list := slices.Clone(kv.FirstMap(c.N).Buckets)
 	for i := range c.Buckets {
 		if c.Buckets[i].N > c.Nodes {
-			return nil, fmt.Errorf("config.buckets[%d].n is %d: use 1 to %d, the number of nodes", i, c.Buckets[i].N, c.Nodes)
+			return nil, wrong(fmt.Sprintf("config.buckets[%d].n", i), " is %d: use 1 to %d, the number of nodes", c.Buckets[i].N, c.Nodes)
 		}
 		b, err := c.Buckets[i].Bucket(i + 1)
 		if err != nil {
-			return nil, fmt.Errorf("config.buckets[%d]: %w", i, err)
+			return nil, wrong(fmt.Sprintf("config.buckets[%d]", i), ": %v", err)
 		}
 		list = append(list, b)
 	}
@@ -94,7 +94,7 @@ func (k *Key) strict(c *Config) bool {
 func (p *Plan) validateBuckets() error {
 	c := &p.Config
 	if _, err := c.buckets(); err != nil {
-		return fmt.Errorf("sim: %w", err)
+		return err
 	}
 	modes := map[string]string{"": "strong"}
 	counters := map[string]bool{}
@@ -103,10 +103,10 @@ func (p *Plan) validateBuckets() error {
 	}
 	for i, k := range c.Keys {
 		if modes[k.Bucket] == "" {
-			return fmt.Errorf("sim: config.keys[%d].bucket is %q, which config.buckets does not have", i, k.Bucket)
+			return wrong(fmt.Sprintf("config.keys[%d].bucket", i), " is %q, which config.buckets does not have", k.Bucket)
 		}
 		if modes[k.Bucket] != "strong" && k.Counter != counters[k.Bucket] {
-			return fmt.Errorf("sim: config.keys[%d].counter is %v: keys of bucket %q are counters if and only if its policy is counters", i, k.Counter, k.Bucket)
+			return wrong(fmt.Sprintf("config.keys[%d].counter", i), " is %v: keys of bucket %q are counters if and only if its policy is counters", k.Counter, k.Bucket)
 		}
 	}
 	for i, op := range p.Ops {
@@ -115,11 +115,11 @@ func (p *Plan) validateBuckets() error {
 			continue
 		}
 		if allowed := eventualOps(k.Counter); !slices.Contains(allowed, op.Do) {
-			return fmt.Errorf("sim: ops[%d].do is %q: bucket %q has %v", i, op.Do, k.Bucket, allowed)
+			return wrong(fmt.Sprintf("ops[%d].do", i), " is %q: bucket %q has %v", op.Do, k.Bucket, allowed)
 		}
 		for _, ask := range []string{op.R, op.W} {
 			if _, err := kv.ParseAsk(ask); ask != "" && err != nil {
-				return fmt.Errorf("sim: ops[%d]: %w", i, err)
+				return wrong(fmt.Sprintf("ops[%d]", i), ": %v", err)
 			}
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/quoratedb/quorate/actors/causal"
-	"github.com/quoratedb/quorate/actors/handoff"
 	"github.com/quoratedb/quorate/actors/kv"
 )
 
@@ -68,11 +67,7 @@ func holds(a, b *causal.Object) bool { return b.Compare(a)&causal.After == 0 }
 
 // mayGo reports whether there is a reason for a hint to go.
 func (h *hintOracle) mayGo(n *node, k int, p kv.Partition, x *keptHint, now []keptHint) bool {
-	ttlMs := h.o.w.cfg.HintTTLMs
-	if ttlMs == 0 {
-		ttlMs = handoff.DefaultHintTTLMs
-	}
-	if n.clock.wall(h.o.w.nowNs)-x.bornMs > ttlMs || h.o.forgetful[x.target] || h.collected[x.target-1][k] {
+	if n.clock.wall(h.o.w.nowNs)-x.bornMs > h.o.w.cfg.hintLifeMs() || h.o.forgetful[x.target] || h.collected[x.target-1][k] {
 		return true
 	}
 	t := h.o.w.nodes[x.target-1]

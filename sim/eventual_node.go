@@ -18,12 +18,12 @@ func (n *node) eventualConfig(cfg *system.Config) {
 	}
 	hand := &cfg.Handoff
 	hand.BackoffNs, hand.MaxBackoffNs, hand.ProbeNs = c.BackoffNs, 16*c.BackoffNs, 8*c.SuspectNs
-	hand.AnswerNs = 4 * c.ResendNs
+	hand.AnswerNs, hand.HintTTLMs = 4*c.ResendNs, c.hintLifeMs()
 	rep := &cfg.Repair
 	rep.IntervalNs, rep.SettleNs, rep.AnswerNs = 2*c.LevelNs, c.LevelNs, 4*c.ResendNs
 	rep.OperationMs = c.RequestTimeoutNs/1e6 + 1
 	if c.HintTTLMs > 0 {
-		hand.HintTTLMs, hand.MessageTTLMs = c.HintTTLMs, c.HintTTLMs
+		hand.MessageTTLMs = c.HintTTLMs
 		cfg.Store.MessageTTLMs = c.HintTTLMs
 		rep.GraceMs = c.GraceMs()
 		rep.CollectNs = rep.GraceMs * 1e6 / 4
@@ -31,6 +31,15 @@ func (n *node) eventualConfig(cfg *system.Config) {
 	if c.HintBytes > 0 {
 		hand.TargetBytes, hand.TotalBytes = c.HintBytes, 2*c.HintBytes
 	}
+}
+
+// hintLifeMs is the life of hints: by default longer than every run, though not than
+// every jump of a clock.
+func (c *Config) hintLifeMs() int64 {
+	if c.HintTTLMs == 0 {
+		return 3 * 3600 * 1000
+	}
+	return c.HintTTLMs
 }
 
 // GraceMs is how old a tombstone must be to be collected: it outlasts hints,

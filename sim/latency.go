@@ -27,7 +27,7 @@ type latencyTable [256]int64
 // table computes the quantiles. The error says what is wrong and what is allowed.
 func (l Latency) table() (*latencyTable, error) {
 	if l.MinNs < 0 || l.MaxNs < l.MinNs {
-		return nil, fmt.Errorf("sim: latency from %d to %d ns: use 0 <= min_ns <= max_ns", l.MinNs, l.MaxNs)
+		return nil, fmt.Errorf("latency from %d to %d ns: use 0 <= min_ns <= max_ns", l.MinNs, l.MaxNs)
 	}
 	t := &latencyTable{}
 	for i := range t {
@@ -61,5 +61,5 @@ func (l Latency) quantile(p float64) (float64, error) {
 		}
 		return low + (p-(1-slow))/max(slow, 1e-9)*(high-low), nil
 	}
-	return 0, fmt.Errorf("sim: latency %q: use const, uniform, exp, pareto or mixture", l.Kind)
+	return 0, fmt.Errorf("latency %q: use const, uniform, exp, pareto or mixture", l.Kind)
 }

@@ -215,29 +215,36 @@ func (p *Plan) Validate() error {
 	c := &p.Config
 	switch {
 	case c.Nodes < 1 || c.Nodes > 31:
-		return fmt.Errorf("sim: config.nodes is %d: use 1 to 31", c.Nodes)
+		return wrong("config.nodes", " is %d: use 1 to 31", c.Nodes)
 	case c.N < 1 || c.N > 7:
-		return fmt.Errorf("sim: config.n is %d: use 1 to 7", c.N)
+		return wrong("config.n", " is %d: use 1 to 7", c.N)
 	case c.Lanes < 1 || c.Lanes > c.Partitions:
-		return fmt.Errorf("sim: config.lanes is %d: use 1 to partitions (%d)", c.Lanes, c.Partitions)
+		return wrong("config.lanes", " is %d: use 1 to partitions (%d)", c.Lanes, c.Partitions)
 	case c.Clients < 1:
-		return fmt.Errorf("sim: config.clients is %d: use at least 1", c.Clients)
+		return wrong("config.clients", " is %d: use at least 1", c.Clients)
 	case len(c.Keys) == 0:
-		return fmt.Errorf("sim: config.keys is empty: name at least one key")
-	case c.BatchLimit < 1:
-		return fmt.Errorf("sim: config.batch_limit is %d: use at least 1", c.BatchLimit)
+		return wrong("config.keys", " is empty: name at least one key")
 	case c.Disk.Sync != "always" && c.Disk.Sync != "interval" && c.Disk.Sync != "never":
-		return fmt.Errorf("sim: config.disk.sync is %q: use always, interval or never", c.Disk.Sync)
+		return wrong("config.disk.sync", " is %q: use always, interval or never", c.Disk.Sync)
+	}
+	if err := within("config.", c.limits()); err != nil {
+		return err
+	}
+	if _, err := c.Network.table(); err != nil {
+		return wrong("config.network", ": %v", err)
 	}
 	for i, op := range p.Ops {
 		if _, ok := operations[op.Do]; !ok {
-			return fmt.Errorf("sim: ops[%d].do is %q: use get, head, set, getset, setnx, setxx, delete, getdel, cas, getcas or incr", i, op.Do)
+			return wrong(fmt.Sprintf("ops[%d].do", i), " is %q: use get, head, set, getset, setnx, setxx, delete, getdel, cas, getcas or incr", op.Do)
 		}
 		if op.Client < 0 || op.Client >= c.Clients || op.Key < 0 || op.Key >= len(c.Keys) {
-			return fmt.Errorf("sim: ops[%d]: client %d or key %d does not exist (%d clients, %d keys)", i, op.Client, op.Key, c.Clients, len(c.Keys))
+			return wrong(fmt.Sprintf("ops[%d]", i), ": client %d or key %d does not exist (%d clients, %d keys)", op.Client, op.Key, c.Clients, len(c.Keys))
 		}
 		if op.Node < 1 || int(op.Node) > c.Nodes {
-			return fmt.Errorf("sim: ops[%d].node is %d: use 1 to %d", i, op.Node, c.Nodes)
+			return wrong(fmt.Sprintf("ops[%d].node", i), " is %d: use 1 to %d", op.Node, c.Nodes)
+		}
+		if err := within(fmt.Sprintf("ops[%d].", i), []limit{{"at", op.AtNs, 0, hour}}); err != nil {
+			return err
 		}
 	}
 	if err := p.validateBuckets(); err != nil {
@@ -245,12 +252,18 @@ func (p *Plan) Validate() error {
 	}
 	for i := range p.MapOps {
 		if err := p.MapOps[i].validate(c.Nodes); err != nil {
-			return fmt.Errorf("sim: map_ops[%d]: %w", i, err)
+			return wrong(fmt.Sprintf("map_ops[%d]", i), ": %v", err)
+		}
+		if err := within(fmt.Sprintf("map_ops[%d].", i), []limit{{"at", p.MapOps[i].AtNs, 0, hour}}); err != nil {
+			return err
 		}
 	}
 	for i := range p.Faults {
 		if err := p.Faults[i].validate(c.Nodes); err != nil {
-			return fmt.Errorf("sim: faults[%d]: %w", i, err)
+			return wrong(fmt.Sprintf("faults[%d]", i), ": %v", err)
+		}
+		if err := within(fmt.Sprintf("faults[%d].", i), p.Faults[i].limits()); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -18,6 +18,13 @@ func ReadPlan(text []byte) (p *Plan, err error) {
 			p, err = nil, fmt.Errorf("not a plan: this is not YAML that can be read: %v", r)
 		}
 	}()
+	tree, err := parse(text)
+	if err != nil {
+		return nil, fmt.Errorf("not a plan: %w", position(err))
+	}
+	if err := oneDocument(tree); err != nil {
+		return nil, fmt.Errorf("not a plan: %w", err)
+	}
 	p = &Plan{}
 	if err := yaml.NewDecoder(bytes.NewReader(text), yaml.Strict()).Decode(p); err != nil {
 		if errors.Is(err, io.EOF) {
@@ -25,7 +32,10 @@ func ReadPlan(text []byte) (p *Plan, err error) {
 		}
 		return nil, fmt.Errorf("not a plan: %w", position(err))
 	}
-	return p, p.Validate()
+	if err := p.Validate(); err != nil {
+		return nil, located(err, tree)
+	}
+	return p, nil
 }
 
 // FormatPlan writes a plan as YAML, one operation or fault to a line.

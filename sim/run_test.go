@@ -2,8 +2,11 @@ package sim
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -108,6 +111,24 @@ func TestPlansThatCannotRun(t *testing.T) {
 	}
 	_, err := ReadPlan([]byte(`{"seeed": 1}`))
 	require.ErrorContains(t, err, "seeed")
+}
+
+// What can't be in a plan is told with its place in the file, and what may be there.
+func TestPlanFilesThatCannotRun(t *testing.T) {
+	good := string(FormatPlan(Draw(1, scenario(t, "default"))))
+	line := func(text string) int { return 1 + strings.Count(good[:strings.Index(good, text)], "\n") }
+	segment := regexp.MustCompile(`segment_bytes: \d+`).FindString(good)
+	at := regexp.MustCompile(`ops:\n  - \{at: \d+`).FindString(good)
+	for _, c := range []struct{ old, new, want string }{
+		{segment, "segment_bytes: 1", fmt.Sprintf("%d:20: config.disk.segment_bytes is 1: use 4096 to 1073741824", line(segment))},
+		{at, "ops:\n  - {at: -5", fmt.Sprintf("%d:10: ops[0].at is -5: use 0 to 3600000000000", line(at)+1)},
+		{"seed: 1\n", "---\nseed: 1\n---\n", "3:1: a second document begins here, one is allowed"},
+	} {
+		_, err := ReadPlan([]byte(strings.Replace(good, c.old, c.new, 1)))
+		require.ErrorContains(t, err, c.want)
+	}
+	_, err := ReadPlan([]byte("seed: 1\nconfig:\n  lanes: 1\n"))
+	require.ErrorContains(t, err, "3:3: config.nodes is 0: use 1 to 31")
 }
 
 // TestRegressions replays plans that once failed. The first line of the file

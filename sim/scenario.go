@@ -10,6 +10,7 @@ import (
 
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 )
 
 // Scenario shapes what seeds draw. It is a YAML file: sections with settings,
@@ -119,6 +120,15 @@ func (s *Scenario) Set(assignment string) error {
 	return errors.New(s.unknown(key))
 }
 
+// Check reports settings that are right one by one and not together. Reading a
+// file does it too: call it after the last Set.
+func (s *Scenario) Check() error {
+	if message := s.p.idleScripts(); message != "" {
+		return errors.New(message)
+	}
+	return nil
+}
+
 // Changes are the assignments that Set has made, in order.
 func (s *Scenario) Changes() []string { return slices.Clone(s.changes) }
 
@@ -154,16 +164,20 @@ func (s *Scenario) read(file string, text []byte) error {
 	if len(tree.Docs) == 0 || tree.Docs[0].Body == nil {
 		return fmt.Errorf("%s:1:1: the file is empty: write at least about: and what the scenario is for", file)
 	}
-	if len(tree.Docs) > 1 {
-		return fmt.Errorf("%s: the file has several documents, one is allowed", file)
+	if err := oneDocument(tree); err != nil {
+		return fmt.Errorf("%s:%w", file, err)
 	}
-	r := reader{scenario: s, knobs: map[string]knob{}, seen: map[string]bool{}}
+	r := reader{scenario: s, knobs: map[string]knob{}, seen: map[string]ast.Node{}}
 	for _, k := range s.p.knobs() {
 		r.knobs[k.key] = k
 	}
 	if p := r.section("", tree.Docs[0].Body); p != nil {
 		at := p.node.GetToken().Position
 		return fmt.Errorf("%s:%d:%d: %s", file, at.Line, at.Column, p.message)
+	}
+	if message := s.p.idleScripts(); message != "" {
+		at := r.at("scripts.kinds", "scripts.number", "scripts")
+		return fmt.Errorf("%s:%d:%d: %s", file, at.Line, at.Column, message)
 	}
 	if s.p.about == "" {
 		return fmt.Errorf("%s:1:1: about is missing: say in a line what the scenario is for", file)
@@ -175,7 +189,17 @@ func (s *Scenario) read(file string, text []byte) error {
 type reader struct {
 	scenario *Scenario
 	knobs    map[string]knob
-	seen     map[string]bool
+	seen     map[string]ast.Node
+}
+
+// at is where the first of some settings is that the file has.
+func (r *reader) at(keys ...string) token.Position {
+	for _, key := range keys {
+		if n := r.seen[key]; n != nil {
+			return *n.GetToken().Position
+		}
+	}
+	return token.Position{Line: 1, Column: 1}
 }
 
 func (r *reader) section(prefix string, n ast.Node) *problem {
@@ -186,10 +210,10 @@ func (r *reader) section(prefix string, n ast.Node) *problem {
 	for _, v := range values {
 		name, _ := scalar(v.Key)
 		key := prefix + name
-		if r.seen[key] {
+		if r.seen[key] != nil {
 			return &problem{v.Key, key + " is there twice"}
 		}
-		r.seen[key] = true
+		r.seen[key] = v.Key
 		k, ok := r.knobs[key]
 		switch {
 		case ok:

@@ -73,7 +73,9 @@ func TestScenarioFiles(t *testing.T) {
 		{"about: x\noracles:\n  sessions: maybe", `mine.yaml:3:13: oracles.sessions: "maybe": use on or off`},
 		{"about: x\nabout: y", "mine.yaml:2:1: "},
 		{"about: [x", "mine.yaml:1:"},
-		{"about: x\n---\nabout: y", "several documents"},
+		{"about: x\n---\nabout: y", "2:1: a second document begins here, one is allowed"},
+		{"about: x\nbuckets: {share: 0%}\nscripts: {number: 1, kinds: stand-ins}", "3:22: scripts.kinds: stand-ins never does anything here: use buckets.share"},
+		{"about: x\nscripts: {number: 1, kinds: remake}", "2:22: scripts.kinds: remake never does anything here: use map.share above 0%"},
 	} {
 		_, err := ReadScenario("mine.yaml", []byte(c.text))
 		require.ErrorContains(t, err, c.want, c.text)

@@ -50,7 +50,7 @@ func (s *Coordinator) passOn(c *actors.Context, f ref, p *part) {
 
 // isHopeless reports whether those believed alive are too few for a write.
 func (s *Coordinator) isHopeless(p *part, f ref) bool {
-	need, err := s.writeNeed(p, f.op())
+	need, err := s.writeNeed(p, f)
 	return err == nil && p.hopeless(need)
 }
 

@@ -27,6 +27,7 @@ type part struct {
 // need is an Ask made concrete, or what is wrong with it.
 type need struct {
 	ask  kv.Ask
+	zone int // for which it is
 	need causal.Need
 	err  error
 }
@@ -152,28 +153,37 @@ func (s *Coordinator) part(id kv.Partition) *part {
 	return p
 }
 
-// need makes an ask concrete for a partition.
-func (s *Coordinator) need(p *part, ask kv.Ask) (*causal.Need, error) {
+// zone is that of the node which the client asked: what is local to it stays so
+// when another node coordinates.
+func (s *Coordinator) zone(r *request) int {
+	if r.forwarded {
+		return s.cfg.Layout.Zone(r.reply.Node)
+	}
+	return s.cfg.Layout.Zone(s.cfg.Node)
+}
+
+// need makes an ask concrete for a partition and the readers of a zone.
+func (s *Coordinator) need(p *part, ask kv.Ask, zone int) (*causal.Need, error) {
 	for i := range p.needs {
-		if p.needs[i].ask == ask {
+		if p.needs[i].ask == ask && p.needs[i].zone == zone {
 			return &p.needs[i].need, p.needs[i].err
 		}
 	}
-	n := need{ask: ask}
-	n.need, n.err = causal.NewNeed(ask, p.zones, s.cfg.Layout.Zone(s.cfg.Node))
+	n := need{ask: ask, zone: zone}
+	n.need, n.err = causal.NewNeed(ask, p.zones, zone)
 	p.needs = append(slices.Clip(p.needs), n) // pointers into the old array stay good
 	return &p.needs[len(p.needs)-1].need, n.err
 }
 
 // admit returns where an operation is to be done and what it needs; nil if it
 // has been answered instead.
-func (s *Coordinator) admit(c *actors.Context, f ref, needOf func(*part, *msg.Op) (*causal.Need, error)) (*part, *causal.Need) {
+func (s *Coordinator) admit(c *actors.Context, f ref, needOf func(*part, ref) (*causal.Need, error)) (*part, *causal.Need) {
 	p := s.partFor(f)
 	if p == nil { // the bucket has gone since
 		s.giveUp(c, f)
 		return nil, nil
 	}
-	need, err := needOf(p, f.op())
+	need, err := needOf(p, f)
 	if err != nil {
 		s.invalid(c, f, err)
 		return nil, nil
@@ -186,19 +196,19 @@ func (s *Coordinator) admit(c *actors.Context, f ref, needOf func(*part, *msg.Op
 }
 
 // readNeed is how many replicas a read of an operation asks for.
-func (s *Coordinator) readNeed(p *part, op *msg.Op) (*causal.Need, error) {
-	if op.Tuning != nil && !op.Tuning.R.IsZero() {
-		return s.need(p, op.Tuning.R)
+func (s *Coordinator) readNeed(p *part, f ref) (*causal.Need, error) {
+	if op := f.op(); op.Tuning != nil && !op.Tuning.R.IsZero() {
+		return s.need(p, op.Tuning.R, s.zone(f.r))
 	}
-	return s.need(p, p.ask(p.bucket.R))
+	return s.need(p, p.ask(p.bucket.R), s.zone(f.r))
 }
 
 // writeNeed is how many replicas a write of an operation asks for.
-func (s *Coordinator) writeNeed(p *part, op *msg.Op) (*causal.Need, error) {
-	if op.Tuning != nil && !op.Tuning.W.IsZero() {
-		return s.need(p, op.Tuning.W)
+func (s *Coordinator) writeNeed(p *part, f ref) (*causal.Need, error) {
+	if op := f.op(); op.Tuning != nil && !op.Tuning.W.IsZero() {
+		return s.need(p, op.Tuning.W, s.zone(f.r))
 	}
-	return s.need(p, p.ask(p.bucket.W))
+	return s.need(p, p.ask(p.bucket.W), s.zone(f.r))
 }
 
 // ask is what a bucket asks for: abd always a quorum, which is also the default.

@@ -109,9 +109,27 @@ func TestBackoff(t *testing.T) {
 	w.give(at, target, "k0")
 	w.run(60_000 * ms)
 	s := w.nodes[at-1].h.Stats()
-	require.LessOrEqual(t, s.Puts, uint64(18))
-	require.GreaterOrEqual(t, s.Puts, uint64(8))
+	require.LessOrEqual(t, s.Puts, uint64(7))
+	require.GreaterOrEqual(t, s.Puts, uint64(5))
 	require.Equal(t, 1, s.Hints)
+}
+
+// A node that takes long to answer gets its hints all the same, and once it is known
+// how long, each only once.
+func TestHintsReachANodeThatTakesLongToAnswer(t *testing.T) {
+	w := newWorld(t, 14, 5, Config{})
+	w.farNs = 10_000 * ms // each way: twenty times the time that is waited at first
+	target, at := w.replica("k0")
+	w.give(at, target, "k0")
+	w.run(120_000 * ms)
+	require.Zero(t, w.hints())
+	w.checkKept()
+	puts := w.nodes[at-1].h.Stats().Puts
+	require.LessOrEqual(t, puts, uint64(6))
+	w.give(at, target, "k0")
+	w.run(60_000 * ms)
+	require.Zero(t, w.hints())
+	require.Equal(t, puts+1, w.nodes[at-1].h.Stats().Puts)
 }
 
 // A hint that changes while it is on its way stays until the change is delivered too.

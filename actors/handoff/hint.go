@@ -41,7 +41,9 @@ type target struct {
 	count      int
 	refused    uint64
 	flight     flight
-	failures   uint  // in a row
+	failures   uint  // deliveries in a row of which nothing was taken
+	unanswered uint  // deliveries in a row without an answer
+	roundNs    int64 // what the last answer took
 	nextNs     int64 // no delivery before
 	node       kv.NodeID
 	inc        kv.Incarnation

@@ -12,6 +12,7 @@ import (
 // flight is the one delivery to a target that waits for its answer.
 type flight struct {
 	id         uint64 // 0: none
+	sentNs     int64
 	deadlineNs int64
 	items      []sent
 }
@@ -31,7 +32,7 @@ func (h *Handoff) peerStatus(c *actors.Context, m *msg.PeerStatus) {
 	t.dead, t.inc = !m.Alive, m.Inc
 	switch {
 	case back:
-		t.flight, t.failures = flight{}, 0
+		t.flight, t.failures, t.unanswered, t.roundNs = flight{}, 0, 0, 0
 		t.nextNs = c.NowNs + c.Rand.Int64N(h.cfg.BackoffNs)
 	case died:
 		t.heard = false
@@ -49,6 +50,21 @@ func (h *Handoff) pauseNs(c *actors.Context, t *target) int64 {
 	return d/2 + c.Rand.Int64N(d/2+1)
 }
 
+// answerNs is how long to wait for the answer to a delivery: twice what the last one
+// took, and twice as long again each time that none came, so that it comes in time in
+// the end, however long a target takes. Beyond the cap it would not have taken the
+// message for its age.
+func (h *Handoff) answerNs(t *target) int64 {
+	most := max(4*h.cfg.AnswerNs, 2*h.cfg.MessageTTLMs*1e6)
+	d := min(max(h.cfg.AnswerNs, 2*t.roundNs), most)
+	for range t.unanswered {
+		if d = min(2*d, most); d == most {
+			break
+		}
+	}
+	return d
+}
+
 // pump does what is due for a target, and returns when to look again, 0 for never.
 func (h *Handoff) pump(c *actors.Context, t *target) int64 {
 	if t.flight.id != 0 {
@@ -56,6 +72,7 @@ func (h *Handoff) pump(c *actors.Context, t *target) int64 {
 			return t.flight.deadlineNs
 		}
 		t.heard = false
+		t.unanswered++
 		h.missed(c, t)
 	}
 	if t.count == 0 {
@@ -114,7 +131,7 @@ func (h *Handoff) deliver(c *actors.Context, t *target) bool {
 	}
 	h.lastID++
 	put.ID = h.lastID
-	t.flight = flight{id: put.ID, items: items, deadlineNs: c.NowNs + h.cfg.AnswerNs<<min(t.failures, 2)}
+	t.flight = flight{id: put.ID, items: items, sentNs: c.NowNs, deadlineNs: c.NowNs + h.answerNs(t)}
 	h.counts.puts++
 	c.Send(h.store(t.node), put)
 	failpoint.Inject("bug-37-hint-deleted-before-ack", func() {
@@ -136,7 +153,7 @@ func (h *Handoff) stored(c *actors.Context, m *msg.Stored) {
 	if t == nil || t.flight.id == 0 || t.flight.id != m.ID {
 		return
 	}
-	t.heard = true
+	t.heard, t.unanswered, t.roundNs = true, 0, c.NowNs-t.flight.sentNs
 	items := t.flight.items
 	refused := make([]bool, len(items))
 	taken := len(items)

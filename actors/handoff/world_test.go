@@ -27,7 +27,8 @@ type world struct {
 	nodes  []*node
 	queue  []packet
 	nowNs  int64
-	lost   int // messages of 100
+	farNs  int64 // how long every message takes, at least
+	lost   int   // messages of 100
 	twice  int
 	nextID uint64
 	given  map[uint64]*msg.Hint // waiting for Hinted
@@ -198,7 +199,7 @@ func (w *world) send(e actors.Envelope) {
 	if w.rand.IntN(100) < w.lost {
 		return
 	}
-	w.queue = append(w.queue, packet{e, w.nowNs + 1 + w.rand.Int64N(3*ms)})
+	w.queue = append(w.queue, packet{e, w.nowNs + w.farNs + 1 + w.rand.Int64N(3*ms)})
 	if w.rand.IntN(100) < w.twice {
 		w.queue = append(w.queue, packet{e, w.nowNs + 1 + w.rand.Int64N(3000*ms)})
 	}

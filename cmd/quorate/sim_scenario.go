@@ -31,6 +31,9 @@ func (c *simCmd) scenario() (*sim.Scenario, error) {
 			return nil, fmt.Errorf("--set: %w", err)
 		}
 	}
+	if err := s.Check(); err != nil {
+		return nil, fmt.Errorf("--set: %w", err)
+	}
 	return s, nil
 }
 
