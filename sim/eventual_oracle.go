@@ -25,7 +25,7 @@ import (
 //     buckets are no times: a tag names the boot that made it, and ascends within
 //     that. One of an earlier boot may be higher, of a write that reached too few
 //     replicas for the next boot to have read it.
-//  6. An object is collected only when nobody holds an older state of the key:
+//  6. An object is collected only when nobody holds a value that it has replaced:
 //     no replica, no former one, no hint, and no message on its way.
 //  7. A node that is no replica any more drops its copy only when what it knows
 //     is durable elsewhere; in the end none has a copy.
@@ -242,7 +242,11 @@ func (o *eventualOracle) changed(n *node, k int, c *copyOf, object *causal.Objec
 	switch {
 	case digest == (causal.Hash{}):
 		o.forgot(n, k, c)
-	case c.object.Compare(object)&causal.After != 0:
+	case c.object.Compare(object)&causal.After == 0:
+	case o.forgets(n, k, c.digest): // and took another state in the same batch
+		o.forgot(n, k, c)
+		c.states = append(c.states, heldState{})
+	default:
 		o.w.violate(Invariant, "node %d: what its store knows of key %q went back, from %s to %s", n.id, o.w.cfg.Keys[k].Name, show(&c.object), show(object))
 	}
 	if newest := object.Newest(); c.object.Newest().Less(newest) {
@@ -252,6 +256,23 @@ func (o *eventualOracle) changed(n *node, k int, c *copyOf, object *causal.Objec
 	}
 	c.object, c.digest = *object, digest
 	c.states = append(c.states, heldState{object: *object})
+}
+
+// forgets reports whether the batch that a lane has just run dropped a state of a key.
+func (o *eventualOracle) forgets(n *node, k int, digest causal.Hash) bool {
+	p := partitionOf(o.w.layout, &o.w.cfg.Keys[k])
+	for rest := n.lanes[actors.LaneOf(p, o.w.cfg.Lanes)].ctx.Records; len(rest) > 0; {
+		var record []byte
+		record, rest = actors.NextRecord(rest)
+		if msg.RecordKind(record) != msg.KindForget {
+			continue
+		}
+		var f msg.ForgetRecord
+		if err := f.DecodeFrom(record); err == nil && f.Partition == p && string(f.Key) == o.w.cfg.Keys[k].Name && f.Digest == digest {
+			return true
+		}
+	}
+	return false
 }
 
 // persisted gives the states of a lane's last batch the number of their records.

@@ -45,14 +45,25 @@ func (w *World) item(o causal.Object) *msg.PutItem {
 
 // put lets a node's store take an object in, durably.
 func (w *World) put(n *node, o causal.Object) {
+	w.storeStep(n, w.putOf(n, o))
+}
+
+func (w *World) putOf(n *node, o causal.Object) *msg.Put {
+	return &msg.Put{ID: 1, SentMs: n.clock.wall(w.nowNs), Epoch: kv.FirstEpoch, Why: msg.ForRepair, Items: []*msg.PutItem{w.item(o)}}
+}
+
+// storeStep lets a node's store handle messages in one batch.
+func (w *World) storeStep(n *node, messages ...actors.Message) {
 	l := &n.lanes[0]
 	n.prepare(l, 0)
-	self := actors.Address{Node: n.id, Kind: actors.Store}
-	m := &msg.Put{ID: 1, SentMs: l.ctx.WallMs, Epoch: kv.FirstEpoch, Why: msg.ForRepair, Items: []*msg.PutItem{w.item(o)}}
-	n.sys.Lanes[0].Step(&l.ctx, []actors.Envelope{{Message: m, From: actors.Address{Node: 9, Kind: actors.Repair}, To: self}}, true)
-	l.ctx.Effects = actors.Effects{}
+	var batch []actors.Envelope
+	for _, m := range messages {
+		batch = append(batch, actors.Envelope{Message: m, From: actors.Address{Node: 9, Kind: actors.Repair}, To: actors.Address{Node: n.id, Kind: actors.Store}})
+	}
+	n.sys.Lanes[0].Step(&l.ctx, batch, true)
 	w.oracle.eventual.stepped(n, 0)
 	w.oracle.eventual.persisted(n, 0, restoredSeq)
+	l.ctx.Effects = actors.Effects{}
 }
 
 func (w *World) sentPut(n *node, why msg.Why, objects ...causal.Object) {
@@ -213,6 +224,39 @@ func TestOracleCollectsOnlyWhatNobodyHasOlder(t *testing.T) {
 			w.requireOne(t, "carries an older state")
 		}
 	}
+}
+
+// A lane may collect what is dead and take in a write that knows nothing of it in one batch.
+func TestOracleSeesACollectionAndAWriteInOneBatch(t *testing.T) {
+	batch := func(older bool) *World {
+		w := eventualWorld(t, "lww")
+		for _, n := range w.nodes {
+			w.put(n, causal.Object{Register: causal.Value{Kind: kv.Tombstone, Stamp: causal.Stamp{Ms: epochMs + 9, Node: 1}}})
+		}
+		if older {
+			w.oracle.eventual.copies[1][0].object = register(1, 1, "a")
+		}
+		n, c := w.nodes[0], &w.oracle.eventual.copies[0][0]
+		w.storeStep(n, &msg.Forget{Items: []msg.DeadItem{{Key: []byte("k"), Digest: c.digest, Partition: w.part()}}}, w.putOf(n, register(3, 2, "b")))
+		require.Equal(t, "b", string(c.object.Register.Data))
+		return w
+	}
+	require.Empty(t, batch(false).verdict)
+	batch(true).requireOne(t, "node 2 holds an older state")
+}
+
+// What was written where the dead object had been collected knows nothing of it, and
+// has nothing that it replaced.
+func TestOnlyReplacedValuesComeBack(t *testing.T) {
+	dot := func(node kv.NodeID, seq uint64) causal.Dot { return causal.Dot{ID: causal.NewID(node, 1), Seq: seq} }
+	set := func(d causal.Dot, kind kv.Kind) *causal.Object {
+		return &causal.Object{Set: causal.Set{Vector: causal.Vector{causal.Entry(d)}, Siblings: []causal.Sibling{{Dot: d, Value: causal.Value{Kind: kind}}}}}
+	}
+	dead := set(dot(1, 2), kv.Tombstone)
+	require.True(t, bringsBack(set(dot(1, 1), kv.Value), dead))
+	require.False(t, bringsBack(dead, dead))
+	require.False(t, bringsBack(set(dot(2, 1), kv.Value), dead))
+	require.False(t, bringsBack(&causal.Object{Set: causal.Set{Vector: causal.Vector{causal.Entry(dot(1, 1))}}}, dead), "a vector is no value")
 }
 
 func TestEventualDifferenceSeesAReplicaBehind(t *testing.T) {

@@ -127,7 +127,7 @@ func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
 	key := &o.w.cfg.Keys[k]
 	p, object := partitionOf(o.w.layout, key), c.object
 	o.kept.collected[n.idx][k] = true
-	older := func(x *causal.Object) bool { return !x.IsZero() && object.Compare(x)&causal.After != 0 }
+	older := func(x *causal.Object) bool { return bringsBack(x, &object) }
 	if n.laneOf(p).Layout().IndexOf(p, n.id) < 0 {
 		o.moved(n, k, c)
 		return
@@ -162,6 +162,19 @@ func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
 			}
 		}
 	})
+}
+
+// bringsBack reports whether an object has a value that a dead one has replaced. To
+// know nothing of the dead one is not enough: that may have been collected where
+// the object was written.
+func bringsBack(x, dead *causal.Object) bool {
+	for i := range x.Set.Siblings {
+		dot := x.Set.Siblings[i].Dot
+		if dead.Set.Vector.Has(dot) && !slices.ContainsFunc(dead.Set.Siblings, func(s causal.Sibling) bool { return s.Dot == dot }) {
+			return true
+		}
+	}
+	return !x.Register.Stamp.IsZero() && x.Register.Stamp.Less(dead.Register.Stamp)
 }
 
 // tooOld reports whether a node will certainly refuse a message for its age, which

@@ -37,7 +37,7 @@ func (c *checker) printed(call *ast.CallExpr, handedOn map[types.Object]bool) {
 		return
 	}
 	var verbs []verb
-	spelledOut := false // %p in a literal is reported there
+	spelledOut := false                       // %p in a literal is reported there
 	if first > 0 && first <= len(call.Args) { // else there is no format
 		format := call.Args[first-1]
 		_, spelledOut = format.(*ast.BasicLit)
