@@ -62,7 +62,7 @@ var layers = []arch.Layer{
 		},
 		Outside: []string{failpoint, xxh3, "github.com/goccy/go-yaml"}, // parses bytes: scenarios and plans
 	},
-	{Packages: "picture/...", Ours: []string{"actors", "actors/kv", "actors/msg", "sim", "linearizability"}},
+	{Packages: "picture/...", Ours: []string{"actors", "actors/kv", "actors/causal", "actors/msg", "ring", "sim", "linearizability/..."}},
 	{
 		Packages: "node/...",
 		Ours:     []string{"actors", "actors/kv", "actors/msg", "actors/quorum", "actors/system", "ring", "wal/...", "node/...", "internal/freeport"},

@@ -48,9 +48,36 @@ func WriteHTML(w io.Writer, h History, m Model, v Verdict) error {
 		}
 		return slices.DeleteFunc(parts, func(p []porcupine.Operation) bool { return len(p) == 0 })
 	}
+	if rowsOf(history) {
+		model.DescribeOperation = func(_, output any) string {
+			op := output.(*Op)
+			return fmt.Sprintf("client %d: %s", op.Client, op)
+		}
+	}
 	_, info := porcupine.CheckOperationsVerbose(model, history, pictureBudget)
 	info.AddAnnotations(annotations(v, end))
 	return porcupine.Visualize(model, info, w)
+}
+
+// mostRows is how many clients keep their numbers whatever they are.
+const mostRows = 64
+
+// rowsOf numbers the clients anew, in their order, where that saves many rows: the
+// picture has one for each number up to the highest. It reports whether it did.
+func rowsOf(history []porcupine.Operation) bool {
+	var clients []int
+	for i := range history {
+		clients = append(clients, history[i].ClientId)
+	}
+	slices.Sort(clients)
+	clients = slices.Compact(clients)
+	if n := len(clients); n == 0 || clients[0] >= 0 && clients[n-1] < max(mostRows, 2*n) {
+		return false
+	}
+	for i := range history {
+		history[i].ClientId, _ = slices.BinarySearch(clients, history[i].ClientId)
+	}
+	return true
 }
 
 // pictured picks the operations to draw, and their keys.

@@ -14,8 +14,9 @@ type page struct {
 	Faults  []band    `json:"faults"`
 	Owners  []owned   `json:"owners"`
 	Offence []offence `json:"offences"`
-	Texts   []string  `json:"texts"` // what tally.Note points into
+	Texts   []string  `json:"texts"` // what tally.Note, Goal and Said point into
 	Notes   []string  `json:"notes"` // what msgTable.Note points into
+	Facts   []string  `json:"facts"` // what opTable.Facts points into
 	// Porcupine is the checker's own page, or "".
 	Porcupine string `json:"porcupine"`
 }
@@ -30,13 +31,14 @@ type meta struct {
 	Nodes      int      `json:"nodes"`
 	Replicas   int      `json:"replicas"`
 	Clients    int      `json:"clients"`
+	MapClients int      `json:"mapClients"` // the last ones of them, which change the map
 	Partitions int      `json:"partitions"`
 	Events     uint64   `json:"events"`
 	End        int64    `json:"end"`
 	Heal       int64    `json:"heal"` // 0: never
 	Keys       []string `json:"keys"`
-	PartOf     []int    `json:"partOf"`  // partition of each key, -1 if no message tells
-	Holders    [][]int  `json:"holders"` // nodes that hold each partition
+	Same       []int    `json:"same"`    // of each key the one by which its tallies are filed
+	Rows       []int    `json:"rows"`    // the partitions that have owners
 	Kinds      []string `json:"kinds"`   // of messages
 	Groups     []int    `json:"groups"`  // of each kind, see groupOf
 	LeftOut    []string `json:"leftOut"` // what did not fit
@@ -49,9 +51,14 @@ type opTable struct {
 	Client  []int    `json:"client"`
 	Node    []int    `json:"node"`
 	Key     []int    `json:"key"`
-	Class   []int    `json:"class"`   // 0 read, 1 write, 2 conditional or counter
+	Part    []int    `json:"part"`    // the partition of the key
+	Class   []int    `json:"class"`   // 0 read, 1 write, 2 conditional or counter, 3 change of the map
 	Outcome []int    `json:"outcome"` // 0 unknown, 1 ok, 2 failed
 	Text    []string `json:"text"`
+	// Facts lists what else is to be said of an operation, and Rounds the tallies
+	// that are its own, where that can be told: runs of (operation, how many, ...).
+	Facts  []int `json:"facts"`
+	Rounds []int `json:"rounds"`
 }
 
 // The fates of a message, as the page knows them.
@@ -77,17 +84,26 @@ type msgTable struct {
 }
 
 // tally is the votes on one thing: a version of a key, a claim on a partition,
-// a confirmation. The asker's own replica answers without a message, so its
-// vote is not seen.
+// a confirmation; in buckets that are not strong an object that is stored, or a
+// key that is read. Of a strong bucket the asker's own replica answers without a
+// message, so its vote is not seen.
 type tally struct {
 	Kind  int   `json:"k"` // of the request
 	Node  int   `json:"n"`
 	Key   int   `json:"y"` // -1: not about one key
 	At    int64 `json:"t"`
 	Note  int   `json:"x"`
-	Need  int   `json:"q"` // votes of a majority
-	Self  int   `json:"s"` // 1: the asker's own replica is one of the voters
+	Need  int   `json:"q"` // votes that are enough
+	Goal  int   `json:"g"` // the same in words
+	Met   int64 `json:"m"` // when they were there, microseconds after At; -1: never
+	Self  int   `json:"s"` // 1: the asker's own replica is one of the voters, and is not seen
 	Votes []int `json:"v"` // runs of (node, 0 asked or 1 yes or 2 no, microseconds after At)
+	// Stands are nodes that were asked to stand in: runs of (node, for whom or 0,
+	// vote, after At). CountStands: they count as the replicas do.
+	Stands      []int `json:"h,omitempty"`
+	CountStands int   `json:"c,omitempty"`
+	// Said are what voters answered: runs of (node, text).
+	Said []int `json:"a,omitempty"`
 }
 
 type syncRow struct {
@@ -114,6 +130,7 @@ type band struct {
 type owned struct {
 	Node      int    `json:"n"`
 	Partition int    `json:"p"`
+	Row       int    `json:"r"` // index into meta.Rows
 	From      int64  `json:"f"`
 	To        int64  `json:"t"`
 	Ballot    string `json:"b"`

@@ -11,15 +11,22 @@ type fitting struct {
 	flights []*flight
 	d       detail
 
-	heartbeats, background int // messages left out so far
+	heartbeats, background, upkeep int // messages left out so far
 }
+
+// mostParts is how narrow a view of the messages may get: of a storm of
+// millions, those around the offence still tell more than none.
+const mostParts = 4096
 
 // steps leave out ever more, what a reader misses least first. The last one
 // does nothing: it stands for giving up.
 func (f *fitting) steps(illegal bool) []func() {
-	narrow := []func(){func() { f.narrow(2) }, func() { f.narrow(4) }, func() { f.narrow(8) }, func() { f.narrow(16) }}
+	var narrow []func()
+	for parts := int64(2); parts <= mostParts; parts *= 2 {
+		narrow = append(narrow, func() { f.narrow(parts) })
+	}
 	checker := func() { f.leaveOut("the checker's own picture"); f.b.page.Porcupine = "" }
-	steps := []func(){func() { f.d.heartbeats = false }, func() { f.d.background = false }}
+	steps := []func(){func() { f.d.heartbeats = false }, func() { f.d.background = false }, func() { f.d.upkeep = false }}
 	if illegal { // then the checker has something to show
 		steps = append(append(steps, narrow...), checker)
 	} else {

@@ -14,8 +14,8 @@ type flight struct {
 	dueNs   int64
 	endNs   int64
 	fate    int
-	order   int   // of leaving
-	tallies []int // what it asks for or answers
+	kind    string
+	tallies []int // what it asks for or answers; -1: nothing that is known
 }
 
 // linkKey names a message on one link; its copies share it.
@@ -32,7 +32,7 @@ func (b *builder) flights() []*flight {
 	for i := range b.rec.Messages {
 		s := &b.rec.Messages[i]
 		k := linkKey{s.Env.Message, s.Env.From, s.Env.To}
-		f := &flight{env: &s.Env, sentNs: s.AtNs, dueNs: s.ArriveNs, endNs: s.ArriveNs, order: len(all)}
+		f := &flight{env: &s.Env, sentNs: s.AtNs, dueNs: s.ArriveNs, endNs: s.ArriveNs}
 		switch s.Fate {
 		case sim.MessageSent:
 			f.fate = fateUnread
@@ -53,6 +53,7 @@ func (b *builder) flights() []*flight {
 			}
 		}
 	}
+	nameKinds(all)
 	usual := usualNs(all)
 	for _, f := range all {
 		if f.fate == fateLost {
@@ -79,33 +80,7 @@ func usualNs(all []*flight) int64 {
 
 // detail is how much of the messages a page can bear.
 type detail struct {
-	heartbeats, background, notes bool
-}
-
-// The groups of message kinds, in the order of the page's switches.
-const (
-	groupClient = iota
-	groupOwnership
-	groupWrite
-	groupRead
-	groupForward
-	groupBackground
-)
-
-func groupOf(kind string) int {
-	switch kind {
-	case "ops", "results":
-		return groupClient
-	case "prepare", "promises", "hand-over", "drain":
-		return groupOwnership
-	case "accept", "accepted":
-		return groupWrite
-	case "touch", "touched", "confirm", "confirmed", "read-versions", "versions":
-		return groupRead
-	case "forward", "forwarded":
-		return groupForward
-	}
-	return groupBackground
+	heartbeats, background, upkeep, notes bool
 }
 
 // kind is the number of a kind of message.
@@ -119,24 +94,29 @@ func (b *builder) kind(name string) int {
 
 // messages fills the table of messages from what is wanted of the flights, and
 // returns how many were left out.
-func (b *builder) messages(all []*flight, d detail) (heartbeats, background int) {
+func (b *builder) messages(all []*flight, d detail) (heartbeats, background, upkeep int) {
 	t := &b.page.Msgs
 	*t = msgTable{SentD: []int64{}, Took: []int64{}, From: []int{}, To: []int{}, Kind: []int{}, Fate: []int{}, Note: []int{}, Tally: []int{}}
 	last, notes := int64(0), map[string]int{}
 	b.page.Notes = []string{}
 	for _, f := range all {
-		name := f.env.Message.MessageName()
+		name, group := f.kind, groupOf(f.kind)
 		switch {
+		case f.env.From.Node == f.env.To.Node && !atEdge(f.env): // it counts in tallies, and goes nowhere
+			continue
 		case (name == "ping" || name == "ping-req" || name == "ack") && !d.heartbeats:
 			heartbeats++
 			continue
-		case groupOf(name) == groupBackground && !d.background:
+		case group == groupBackground && !d.background:
 			background++
+			continue
+		case (group == groupHints || group == groupRepair || group == groupMap) && !d.upkeep:
+			upkeep++
 			continue
 		}
 		at := micros(f.sentNs)
-		if len(f.tallies) > 0 {
-			t.Tally = append(append(t.Tally, len(t.SentD), len(f.tallies)), f.tallies...)
+		if known := slices.DeleteFunc(slices.Clone(f.tallies), func(i int) bool { return i < 0 }); len(known) > 0 {
+			t.Tally = append(append(t.Tally, len(t.SentD), len(known)), known...)
 		}
 		t.SentD, last = append(t.SentD, at-last), at
 		t.Took = append(t.Took, micros(f.endNs)-at)
@@ -148,7 +128,11 @@ func (b *builder) messages(all []*flight, d detail) (heartbeats, background int)
 		}
 		t.Note = append(t.Note, intern(notes, &b.page.Notes, note))
 	}
-	return heartbeats, background
+	return heartbeats, background, upkeep
+}
+
+func atEdge(env *actors.Envelope) bool {
+	return env.From.Kind == actors.Client || env.To.Kind == actors.Client
 }
 
 // place is where an address is drawn: a node's number, or -1-c for client c.

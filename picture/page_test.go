@@ -15,31 +15,35 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// votes is a tally.
+type votes struct {
+	K, N, Y, X, Q, G, S int
+	T, M                int64
+	V, H                []int
+}
+
 // data is the part of a page that the tests look at; data.go has all of it.
 type data struct {
 	Meta struct {
-		Nodes, Clients, Replicas int
-		End                      int64
-		Keys, Kinds, LeftOut     []string
-		Groups                   []int
+		Nodes, Clients, MapClients, Replicas int
+		End                                  int64
+		Keys, Kinds, LeftOut                 []string
+		Groups                               []int
 	}
 	Ops struct {
 		CallD, Took                       []int64
 		Client, Node, Key, Class, Outcome []int
 		Text                              []string
+		Facts, Rounds                     []int
 	}
 	Msgs struct {
 		SentD, Took                       []int64
 		From, To, Kind, Fate, Note, Tally []int
 	}
-	Tallies []struct {
-		K, N, Y, X, Q, S int
-		T                int64
-		V                []int
-	}
-	Syncs  []struct{ BeginD, Took []int64 }
-	Faults []struct{ N []int }
-	Owners []struct {
+	Tallies []votes
+	Syncs   []struct{ BeginD, Took []int64 }
+	Faults  []struct{ N []int }
+	Owners  []struct {
 		N, P int
 		F, T int64
 	}
@@ -49,6 +53,7 @@ type data struct {
 	}
 	Texts     []string
 	Notes     []string
+	Facts     []string
 	Porcupine string
 }
 
@@ -198,6 +203,9 @@ func TestWhatDoesNotFitIsLeftOutAndNamed(t *testing.T) {
 	d := unpack(t, html)
 	require.Contains(t, strings.Join(d.Meta.LeftOut, "; "), "the messages except those from 0 to ")
 	require.Greater(t, len(d.Msgs.SentD), 500)
+	html, err = picture.Render(r, picture.Options{}, 85_000)
+	require.NoError(t, err)
+	require.Greater(t, len(unpack(t, html).Msgs.SentD), 100, "a few messages tell more than none")
 	for i := 0; i < len(d.Msgs.Tally); i += 2 + d.Msgs.Tally[i+1] {
 		require.Less(t, d.Msgs.Tally[i], len(d.Msgs.SentD))
 		for _, tally := range d.Msgs.Tally[i+2 : i+2+d.Msgs.Tally[i+1]] {

@@ -3,10 +3,9 @@ package picture
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/quoratedb/quorate/actors/kv"
-	"github.com/quoratedb/quorate/linearizability"
+	"github.com/quoratedb/quorate/actors/msg"
 	"github.com/quoratedb/quorate/sim"
 )
 
@@ -40,27 +39,38 @@ type builder struct {
 	texts map[string]int
 	keys  map[string]int
 	kinds map[string]int
+
+	places    map[kv.Partition][]int // into Recording.Placements
+	sent      map[uint64]*msg.Ops    // by clients, by id
+	contexts  map[int]int            // by index into the history: what gave the context of a write
+	registers map[registerKey]int    // see register
+	ends      []int64                // of the operations, microseconds
 }
 
 func newBuilder(r *sim.Result, o Options) *builder {
 	c := &r.Plan.Config
-	b := &builder{r: r, rec: r.Recording, texts: map[string]int{}, keys: map[string]int{}, kinds: map[string]int{}}
+	b := &builder{r: r, rec: r.Recording, texts: map[string]int{}, keys: map[string]int{}, kinds: map[string]int{},
+		places: map[kv.Partition][]int{}, registers: map[registerKey]int{}}
 	b.page.Meta = meta{
 		Seed: fmt.Sprint(r.Plan.Seed), Scenario: r.Plan.Scenario, Verdict: r.Verdict, Replay: o.Replay,
-		Hash: fmt.Sprintf("%016x", r.TraceHash), Nodes: c.Nodes, Replicas: min(c.N, c.Nodes), Clients: c.Clients, Partitions: c.Partitions,
+		Hash: fmt.Sprintf("%016x", r.TraceHash), Nodes: c.Nodes, Replicas: min(c.N, c.Nodes), Clients: c.Clients + r.Recording.MapClients,
+		MapClients: r.Recording.MapClients, Partitions: c.Partitions,
 		Events: r.Events, End: micros(r.VirtualNs), Heal: micros(r.Recording.HealNs),
-		Violations: []string{}, Keys: []string{}, PartOf: []int{}, Holders: [][]int{}, Kinds: []string{}, Groups: []int{}, LeftOut: []string{},
+		Violations: []string{}, Keys: []string{}, Same: []int{}, Rows: []int{}, Kinds: []string{}, Groups: []int{}, LeftOut: []string{},
 	}
-	b.page.Texts = []string{}
+	b.page.Texts, b.page.Facts = []string{}, []string{}
 	for _, v := range r.Violations {
 		b.page.Meta.Violations = append(b.page.Meta.Violations, v.Check+": "+v.Detail)
 	}
-	for _, nodes := range b.rec.Replicas {
-		b.page.Meta.Holders = append(b.page.Meta.Holders, nodeInts(nodes))
+	for i := range b.rec.Placements {
+		p := b.rec.Placements[i].Partition
+		b.places[p] = append(b.places[p], i)
 	}
-	for _, k := range c.Keys {
-		b.key(k.Name)
+	for i, c := range b.rec.Calls {
+		b.registerCall(i, &c)
 	}
+	b.asks()
+	b.readContexts()
 	return b
 }
 
@@ -68,7 +78,11 @@ func micros(ns int64) int64 { return ns / 1000 }
 
 // key is the number of a key.
 func (b *builder) key(name string) int {
-	return intern(b.keys, &b.page.Meta.Keys, name)
+	k := intern(b.keys, &b.page.Meta.Keys, name)
+	if k == len(b.page.Meta.Same) {
+		b.page.Meta.Same = append(b.page.Meta.Same, k)
+	}
+	return k
 }
 
 // text is the number of a text.
@@ -82,125 +96,6 @@ func intern(index map[string]int, list *[]string, s string) int {
 		*list = append(*list, s)
 	}
 	return i
-}
-
-// ops fills the table of operations.
-func (b *builder) ops() {
-	h, t := b.r.History, &b.page.Ops
-	*t = opTable{CallD: []int64{}, Took: []int64{}, Client: []int{}, Node: []int{}, Key: []int{}, Class: []int{}, Outcome: []int{}, Text: []string{}}
-	last, next := int64(0), b.nextCalls()
-	for i, c := range b.rec.Calls {
-		op := &h[c.Op]
-		at := micros(op.Call)
-		t.CallD, last = append(t.CallD, at-last), at
-		end := op.Return
-		if op.Outcome == linearizability.Unknown {
-			end = min(next[i], op.Call+b.r.Plan.Config.ClientTimeoutNs)
-		}
-		t.Took = append(t.Took, max(micros(end)-at, 0))
-		t.Client, t.Node = append(t.Client, c.Client), append(t.Node, int(c.Node))
-		t.Key, t.Class = append(t.Key, b.key(op.Key)), append(t.Class, classOf(op))
-		t.Outcome, t.Text = append(t.Outcome, int(op.Outcome)), append(t.Text, op.String())
-	}
-}
-
-// nextCalls is when the client of each call makes its next one.
-func (b *builder) nextCalls() []int64 {
-	next := make([]int64, len(b.rec.Calls))
-	latest := map[int]int64{}
-	for i, c := range slices.Backward(b.rec.Calls) {
-		at, ok := latest[c.Client]
-		if !ok {
-			at = b.r.VirtualNs
-		}
-		next[i], latest[c.Client] = at, c.AtNs
-	}
-	return next
-}
-
-func classOf(op *linearizability.Op) int {
-	switch {
-	case op.Kind == linearizability.Get:
-		return 0
-	case op.Kind == linearizability.CAS, op.Kind == linearizability.Incr, op.Cond != linearizability.Always:
-		return 2
-	}
-	return 1
-}
-
-// offences marks what the checks object to, and returns the judgement with its stretch.
-func (b *builder) offences() linearizability.Verdict {
-	v := b.r.Judgement
-	if v.Answer == linearizability.Illegal && len(v.Stretch) == 0 {
-		v = b.stretched(v)
-	}
-	b.page.Offence = []offence{}
-	add := func(op *linearizability.Op, prep bool, why string) {
-		if i := b.callOf(op); i >= 0 {
-			b.page.Offence = append(b.page.Offence, offence{Op: i, At: micros(op.Call), Key: b.key(op.Key), Text: why + op.String(), Prep: prep})
-		}
-	}
-	if v.From != nil && v.From.By != nil {
-		add(v.From.By, true, "left the key as it was before the stretch: ")
-	}
-	for i := range v.Stretch {
-		add(&v.Stretch[i], false, "")
-	}
-	for _, bad := range b.r.Violations {
-		if bad.Check != sim.Linearizability {
-			o := offence{Op: b.answeredAt(&bad), At: micros(bad.AtNs), Key: -1, Text: bad.Check + ": " + bad.Detail}
-			if o.Op >= 0 {
-				op := &b.r.History[b.rec.Calls[o.Op].Op]
-				o.At, o.Key = micros(op.Call), b.key(op.Key)
-			}
-			b.page.Offence = append(b.page.Offence, o)
-		}
-	}
-	slices.SortStableFunc(b.page.Offence, func(x, y offence) int { return int(x.At - y.At) })
-	return v
-}
-
-// stretchSteps bounds the search for the offending stretch.
-const stretchSteps = 3_000_000
-
-// stretched judges the offending key once more, to learn which of its
-// operations contradict each other. Where that can't be decided, all of them are suspects.
-func (b *builder) stretched(v linearizability.Verdict) linearizability.Verdict {
-	var h linearizability.History
-	for i := range b.r.History {
-		if b.r.History[i].Key == v.Key {
-			h = append(h, b.r.History[i])
-		}
-	}
-	again := linearizability.Check(h, linearizability.KV, linearizability.Options{MaxSteps: stretchSteps})
-	if again.Answer != linearizability.Illegal {
-		v.Stretch = h
-		return v
-	}
-	return again
-}
-
-// answeredAt finds the operation whose answer gave a broken guarantee away: the
-// checks of sessions and of lost writes name the instant at which it came. -1 if there is none.
-func (b *builder) answeredAt(v *sim.Violation) int {
-	if v.Check != sim.Session && v.Check != sim.LostWrite {
-		return -1
-	}
-	return slices.IndexFunc(b.rec.Calls, func(c sim.Call) bool {
-		op := &b.r.History[c.Op]
-		return op.Outcome == linearizability.OK && op.Return == v.AtNs
-	})
-}
-
-// callOf finds an operation of a stretch, whose answer may have been cut off.
-func (b *builder) callOf(op *linearizability.Op) int {
-	for i, c := range b.rec.Calls {
-		h := &b.r.History[c.Op]
-		if h.Call == op.Call && h.Client == op.Client && h.Key == op.Key {
-			return i
-		}
-	}
-	return -1
 }
 
 func maskNodes(mask uint32, nodes int) []int {

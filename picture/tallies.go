@@ -9,7 +9,7 @@ import (
 	"github.com/quoratedb/quorate/actors/msg"
 )
 
-// askKey names a request as its reply does: the shard that asked, and its id.
+// askKey names a request as its reply does: the actor that asked, and its id.
 type askKey struct {
 	asker actors.Address
 	id    uint64
@@ -21,44 +21,34 @@ type subject struct {
 	key       string
 	version   kv.Version // accept; its ballot alone for touch and prepare
 	asker     actors.Address
-	atNs      int64 // confirm, read-versions: the instant is the subject
+	atNs      int64 // confirm, read-versions, fetch: the instant is the subject
+	nth       int   // fetch: of those of one key in a message
+	object    string
 	partition kv.Partition
 }
 
-// tallies finds out who voted on what: every version of a key, every claim,
+// counting finds out who voted on what: every version of a key, every claim,
 // every confirmation is a tally, however many messages carried it.
+type counting struct {
+	b     *builder
+	index map[subject]int
+	asked map[askKey][]int // latest request of that name; ids rarely meet again after a restart
+	// rounds are what is known of the tallies of buckets that are not strong, by
+	// tally; those of strong ones are nil.
+	rounds []*round
+}
+
+// tallies fills the table of tallies, and says which of them are whose.
 func (b *builder) tallies(all []*flight) {
 	b.page.Tallies, b.page.Texts = []tally{}, []string{}
 	clear(b.texts)
-	index := map[subject]int{}
-	asked := map[askKey][]int{} // latest request of that name; ids rarely meet again after a restart
-	begun := func(f *flight, s subject, note string) {
-		i, ok := index[s]
-		if !ok {
-			i = len(b.page.Tallies)
-			index[s] = i
-			key := -1
-			if s.key != "" {
-				key = b.key(s.key)
-			}
-			b.page.Tallies = append(b.page.Tallies, tally{
-				Kind: b.kind(s.kind), Node: int(f.env.From.Node), Key: key, At: micros(f.sentNs),
-				Note: b.text(note), Need: b.page.Meta.Replicas/2 + 1, Self: b.votes(f.env.From.Node, s), Votes: []int{},
-			})
-			if key >= 0 {
-				b.partOf(key, int(s.partition))
-			}
-		}
-		f.tallies = append(f.tallies, i)
-		b.vote(i, int(f.env.To.Node), votePending, 0)
-	}
+	c := &counting{b: b, index: map[subject]int{}, asked: map[askKey][]int{}}
 	for _, f := range all {
 		if id, ok := requestID(f.env.Message); ok {
-			eachSubject(f, begun)
-			asked[askKey{f.env.From, id}] = f.tallies
+			eachSubject(f, c.begun)
+			c.asked[askKey{f.env.From, id}] = f.tallies
 		} else if id, no, ok := answer(f.env.Message); ok && f.env.From.Node != f.env.To.Node {
-			asker := f.env.To
-			f.tallies = asked[askKey{asker, id}]
+			f.tallies = c.asked[askKey{f.env.To, id}]
 			if f.fate != fateHandled {
 				continue
 			}
@@ -71,27 +61,80 @@ func (b *builder) tallies(all []*flight) {
 			}
 		}
 	}
+	c.eventual(all)
+	c.own()
+	c.met()
+}
+
+// begun enters a request for a vote.
+func (c *counting) begun(f *flight, s subject, note string) {
+	i, ok := c.index[s]
+	if !ok {
+		i = c.tally(f, s, note)
+	}
+	f.tallies = append(f.tallies, i)
+	c.b.vote(i, int(f.env.To.Node), votePending, 0)
+}
+
+// tally makes one.
+func (c *counting) tally(f *flight, s subject, note string) int {
+	i := len(c.rounds)
+	c.index[s] = i
+	key := -1
+	if s.key != "" {
+		key = c.b.register(s.partition, s.key)
+	}
+	c.b.page.Tallies = append(c.b.page.Tallies, tally{
+		Kind: c.b.kind(s.kind), Node: int(f.env.From.Node), Key: key, At: micros(f.sentNs),
+		Note: c.b.text(note), Self: c.b.votes(f.env.From.Node, s, f.sentNs), Votes: []int{},
+	})
+	c.rounds = append(c.rounds, nil)
+	return i
+}
+
+// met says when each tally had what it needs.
+func (c *counting) met() {
+	for i := range c.b.page.Tallies {
+		t, r := &c.b.page.Tallies[i], c.rounds[i]
+		var d need
+		var words string
+		if r == nil {
+			d = need{{nil, c.b.page.Meta.Replicas/2 + 1}}
+			words = fmt.Sprintf("%d of %d make a majority", d[0].count, c.b.page.Meta.Replicas)
+			if t.Self != 0 {
+				words += ", the asker's own replica included"
+			}
+		} else {
+			d, words = r.need(c.b)
+			if _, seen := voteOf(t, t.Node); seen {
+				t.Self = 0
+			}
+		}
+		t.Need, t.Met, t.Goal = d.sum(), d.metAt(t), c.b.text(words)
+		if t.Met < 0 && r != nil && r.late {
+			t.Met = r.lateAt(d, t)
+		}
+	}
+}
+
+// voteOf is what a node said in a tally.
+func voteOf(t *tally, node int) (vote int, asked bool) {
+	for k := 0; k < len(t.Votes); k += 3 {
+		if t.Votes[k] == node {
+			return t.Votes[k+1], true
+		}
+	}
+	return votePending, false
 }
 
 // votes is 1 if a node's own replica has a vote: a majority may also be read
 // by a node that holds nothing itself.
-func (b *builder) votes(n kv.NodeID, s subject) int {
-	replicas := b.rec.Voters
-	if int(s.partition) < len(b.rec.Replicas) {
-		replicas = b.rec.Replicas[s.partition]
-	}
-	if s.kind == "confirm" || slices.Contains(replicas, n) {
+func (b *builder) votes(n kv.NodeID, s subject, atNs int64) int {
+	pl := b.placeOf(s.partition, atNs)
+	if s.kind == "confirm" || pl != nil && slices.Contains(pl.Replicas, n) {
 		return 1
 	}
 	return 0
-}
-
-// partOf notes the partition of a key.
-func (b *builder) partOf(key, partition int) {
-	for len(b.page.Meta.PartOf) <= key {
-		b.page.Meta.PartOf = append(b.page.Meta.PartOf, -1)
-	}
-	b.page.Meta.PartOf[key] = partition
 }
 
 // The votes, as the page knows them.

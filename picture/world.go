@@ -2,6 +2,8 @@ package picture
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -117,7 +119,8 @@ func nodeList(nodes []int) string {
 	return strings.Join(names, " ")
 }
 
-// owners fills the spans of ownership.
+// owners fills the spans of ownership, and gives each partition that ever had an
+// owner a row.
 func (b *builder) owners() {
 	b.page.Owners = []owned{}
 	type openKey struct {
@@ -138,5 +141,15 @@ func (b *builder) owners() {
 				Node: int(s.Node), Partition: int(s.Partition), From: micros(s.AtNs), To: b.page.Meta.End, Ballot: s.Ballot.String(),
 			})
 		}
+	}
+	rows := map[int]bool{}
+	for _, o := range b.page.Owners {
+		rows[o.Partition] = true
+	}
+	b.page.Meta.Rows = slices.AppendSeq(b.page.Meta.Rows, maps.Keys(rows))
+	slices.Sort(b.page.Meta.Rows)
+	for i := range b.page.Owners {
+		o := &b.page.Owners[i]
+		o.Row = slices.Index(b.page.Meta.Rows, o.Partition)
 	}
 }

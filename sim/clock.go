@@ -12,6 +12,9 @@ type clock struct {
 // epochMs is the wall clock of a node without skew at virtual time 0.
 const epochMs = 1_700_000_000_000
 
+// EpochMs is the same, for those who show the stamps of a run.
+const EpochMs = epochMs
+
 func newClock(baseNs, skewMs, rateMilli int64) clock {
 	return clock{baseNs: baseNs, rateMilli: rateMilli, wallMs: epochMs + skewMs}
 }

@@ -12,9 +12,11 @@ import (
 
 // eventualRun is what a run keeps of the keys of eventual buckets, by key.
 type eventualRun struct {
-	ops    [][]causalhist.Op
-	at     map[int]eventualOp  // by handle of the history
-	writes map[writeKey]madeBy // by key and value
+	ops     [][]causalhist.Op
+	handles [][]int             // of the history, by key and operation; -1: none
+	at      map[int]eventualOp  // by handle of the history
+	writes  map[writeKey]madeBy // by key and value
+	several map[int][]string    // by handle: the values of an answer that had more than one
 }
 
 // eventualOp ties an operation of the history to its place in that of its key.
@@ -69,7 +71,19 @@ func (w *World) eventualInvoke(i, handle int, op *ClientOp, out *msg.Op) {
 	hop.Quorum = w.quorumOf(b, out, op)
 	r := &w.eventual
 	r.at[handle] = eventualOp{op.Key, len(r.ops[op.Key]), op.Node}
-	r.ops[op.Key] = append(r.ops[op.Key], hop)
+	r.enter(op.Key, handle, hop)
+}
+
+// enter adds an operation to the history of its key.
+func (r *eventualRun) enter(key, handle int, op causalhist.Op) {
+	r.ops[key], r.handles[key] = append(r.ops[key], op), append(r.handles[key], handle)
+}
+
+// siblings keeps the values of an answer that has more than one.
+func (r *eventualRun) siblings(handle int, res *kv.Result) {
+	if all := siblings(res); len(all) > 1 {
+		r.several[handle] = all
+	}
 }
 
 func askOf(s string) kv.Ask {
@@ -163,6 +177,7 @@ func (w *World) eventualComplete(i int, f *inFlight, outcome linearizability.Out
 	}
 	switch {
 	case r.Causal != nil:
+		w.eventual.siblings(f.handle, r)
 		for _, s := range r.Causal.Values {
 			hop.Saw = append(hop.Saw, string(s.Data))
 		}
@@ -185,7 +200,8 @@ func (w *World) keepContext(c *client, at eventualOp, token string) {
 }
 
 func (r *eventualRun) init(w *World) {
-	*r = eventualRun{ops: make([][]causalhist.Op, len(w.cfg.Keys)), at: map[int]eventualOp{}, writes: map[writeKey]madeBy{}}
+	*r = eventualRun{ops: make([][]causalhist.Op, len(w.cfg.Keys)), handles: make([][]int, len(w.cfg.Keys)),
+		at: map[int]eventualOp{}, writes: map[writeKey]madeBy{}, several: map[int][]string{}}
 }
 
 // counterValue is the number that a read of a counter returned.

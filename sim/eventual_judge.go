@@ -14,6 +14,9 @@ type KeyHistory struct {
 	Key   Key
 	Rules causalhist.Rules
 	Ops   []causalhist.Op
+	// Handles are the same operations in the run's history; -1 for what all replicas
+	// hold in the end.
+	Handles []int
 }
 
 // Counts are the anomalies of the history.
@@ -28,7 +31,7 @@ func (w *World) eventualHistories() []KeyHistory {
 			continue
 		}
 		b := bucketOf(w.newestLayout(), key)
-		h := KeyHistory{Key: *key, Ops: w.eventual.ops[i], Rules: RulesOf(b, b.Had != 0)}
+		h := KeyHistory{Key: *key, Ops: w.eventual.ops[i], Handles: w.eventual.handles[i], Rules: RulesOf(b, b.Had != 0)}
 		h.Rules.Lossy = *w.lossy.at(partitionOf(w.layout, key))
 		w.nameStamps(i, h.Ops)
 		list = append(list, h)
@@ -104,7 +107,7 @@ func (w *World) finalReads() {
 			op.Saw = append(op.Saw, string(v.Data))
 		}
 		op.Sum, _ = object.Count.Value()
-		w.eventual.ops[i] = append(w.eventual.ops[i], op)
+		w.eventual.enter(i, -1, op)
 	}
 }
 
@@ -121,7 +124,8 @@ func (r *Result) judgeEventual() {
 			if n := len(f.Ops); n > 0 {
 				at = h.Ops[f.Ops[n-1]].Return
 			}
-			r.Violations = append(r.Violations, Violation{Check: check, AtNs: at, Detail: fmt.Sprintf("key %q: %s: %s", h.Key.Name, f.Check, f.Detail)})
+			r.Violations = append(r.Violations, Violation{Check: check, AtNs: at, Detail: fmt.Sprintf("key %q: %s: %s", h.Key.Name, f.Check, f.Detail),
+				Ops: h.handlesOf(&f)})
 		}
 	}
 }

@@ -14,13 +14,15 @@ import (
 )
 
 // mapRun carries out the MapOps of a plan, and remembers what became of them.
-// All of them share an edge of each node: the client after the last one.
+// All of them share an edge of each node: the client after the last one. In
+// histories and pictures they are clients of their own, see mapClients.
 type mapRun struct {
 	w       *World
-	asked   []mapAsked // by MapOp; those of the end follow
-	history linearizability.Recorder
-	keys    []Key // of the history: a key of one life of a bucket
+	asked   []mapAsked  // by MapOp; those of the end follow
+	changes []MapChange // those that were sent
+	keys    []Key       // of the history: a key of one life of a bucket
 	known   map[string]bool
+	clients []int // by client: 1 + what it asked last, 0 once that is answered
 	end     mapEnd
 	created int // operations sent to buckets that changes made, those of the end included
 	worked  int // those of them that succeeded
@@ -34,8 +36,10 @@ type mapAsked struct {
 	op     MapOp
 	sent   bool
 	bucket kv.Bucket // put, get: as the edge had it
-	handle int
-	tour   *tour // of the end of the run; nil: drawn
+	handle int       // put, get: into the history; else into the changes
+	client int
+	life   uint32 // of the node; an answer to an earlier one never comes
+	tour   *tour  // of the end of the run; nil: drawn
 }
 
 // mapConfig sets what a cluster actor is told.
@@ -79,11 +83,14 @@ func (r *mapRun) begin(i int) {
 	if a.op.isChange() {
 		env.Message = &msg.MapChange{ID: r.id(i), TimeoutNs: 4 * w.cfg.RequestTimeoutNs, Change: a.op.change()}
 		env.To = actors.Address{Node: n.id, Kind: actors.Cluster}
+		r.change(n, i)
 	} else if !r.access(n, i, &env) {
 		return
 	}
 	a.sent = true
 	w.trace.note(w, int(n.id), "map: %s %s %s %d", a.op.Do, a.op.Bucket, a.op.Key, a.op.Tag)
+	w.trace.rec.mapCall(a, i, &env)
+	w.trace.rec.message(&env, MessageSent, w.nowNs+20_000)
 	w.q.push(w.nowNs+20_000, event{kind: evDeliver, node: uint8(n.idx), lane: uint8(env.To.Index), env: env, arg: r.id(i)})
 }
 
@@ -97,17 +104,18 @@ func (r *mapRun) access(n *node, i int, env *actors.Envelope) bool {
 		return false
 	}
 	a.bucket = *b
+	r.claim(n, i)
 	if b.Created > kv.FirstEpoch {
 		r.created++
 	}
 	life := fmt.Sprintf("%s@%d/%s", b.Name, b.Created, a.op.Key)
-	lop := linearizability.Op{Key: life, Call: r.w.nowNs, Client: int32(i), Kind: linearizability.Get}
+	lop := linearizability.Op{Key: life, Call: r.w.nowNs, Client: int32(mapClients + a.client), Kind: linearizability.Get}
 	op := msg.Op{Op: kv.Op{Kind: kv.OpGet, Key: []byte(a.op.Key)}, Partition: layout.PartitionOf(b, []byte(a.op.Key))}
 	if a.op.Do == "put" {
 		lop.Kind, lop.Value = linearizability.Set, stampOf(b.Created, a.op.Tag)
 		op.Kind, op.Value = kv.OpSet, []byte(lop.Value)
 	}
-	a.handle = r.history.Invoke(lop)
+	a.handle = r.w.history.Invoke(lop)
 	if b.Mode != kv.Eventual && !r.known[life] {
 		r.known[life] = true
 		r.keys = append(r.keys, Key{Name: life})
@@ -129,14 +137,18 @@ func stampOf(created kv.Epoch, tag int64) string {
 func (r *mapRun) answered(n *node, m actors.Message) {
 	switch m := m.(type) {
 	case *msg.MapChanged:
-		r.w.oracle.maps.told(n, &r.asked[uint32(m.ID)].op, m)
+		a, known := r.take(m.ID), len(r.w.verdict)
+		r.w.oracle.maps.told(n, &a.op, m)
+		r.completed(a.handle, m)
+		r.w.blameChange(known, a.handle)
 		if i := int(uint32(m.ID)); r.end.change != 0 && i == r.end.change {
 			r.changed(m)
 		}
 	case *msg.Results:
-		a := &r.asked[uint32(m.ID)]
+		a := r.take(m.ID)
 		res := resultOf(&ClientOp{Do: map[string]string{"put": "set", "get": "get"}[a.op.Do]}, &m.Results[0])
-		r.history.Complete(a.handle, r.w.nowNs, res)
+		r.w.history.Complete(a.handle, r.w.nowNs, res)
+		r.w.eventual.siblings(a.handle, &m.Results[0])
 		r.w.trace.note(r.w, int(n.id), "map: %s %s answers %v %q", a.op.Do, a.op.Bucket, m.Results[0].Status, m.Results[0].Data)
 		if a.op.Do == "get" && res.Outcome == linearizability.OK && res.Found {
 			r.stamped(n, a, res.Out)
@@ -171,8 +183,10 @@ func siblings(r *kv.Result) []string {
 func (r *mapRun) stamped(n *node, a *mapAsked, value string) {
 	text, _, _ := strings.Cut(value, "#")
 	if life, err := strconv.Atoi(text); err != nil || kv.Epoch(life) != a.bucket.Created {
+		known := len(r.w.verdict)
 		r.w.oracle.maps.violate("node %d: key %q of bucket %q, created at epoch %d in slot %d, is %q, which was written in another life",
 			n.id, a.op.Key, a.bucket.Name, a.bucket.Created, a.bucket.Slot, value)
+		r.w.blame(known, r.writerOf(value), a.handle)
 	}
 }
 
@@ -181,5 +195,5 @@ func (r *mapRun) judge() linearizability.Verdict {
 	if r.w.oracle.maps.void {
 		return linearizability.Verdict{Answer: linearizability.Linearizable}
 	}
-	return verdictOf(r.history.History(), r.keys)
+	return verdictOf(r.w.history.History(), r.keys)
 }

@@ -25,7 +25,7 @@ func TestCreatedBucketsMustWork(t *testing.T) {
 			if !a.sent || a.op.Do != "put" {
 				continue
 			}
-			if op := w.maps.history.History()[a.handle]; op.Call > w.healNs && op.Outcome == linearizability.OK {
+			if op := w.history.History()[a.handle]; op.Call > w.healNs && op.Outcome == linearizability.OK {
 				put[fmt.Sprintf("%s@%d/%d", a.bucket.Name, a.bucket.Created, a.op.Node)] = true
 			}
 		}

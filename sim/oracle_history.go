@@ -30,5 +30,5 @@ func (r *Result) breach(check string, report *linearizability.Report) {
 	if n := len(f.Ops); n > 0 {
 		at = f.Ops[n-1].Return
 	}
-	r.Violations = append(r.Violations, Violation{Check: check, AtNs: at, Detail: f.String()})
+	r.Violations = append(r.Violations, Violation{Check: check, AtNs: at, Detail: f.String(), Ops: indexesOf(r.History, f.Ops)})
 }

@@ -75,10 +75,11 @@ func (r *Result) strictKeys() []Key {
 	return keys
 }
 
-// strictHistory leaves out what may have been lost, and what eventual buckets hold.
+// strictHistory leaves out what may have been lost, what eventual buckets hold,
+// and buckets that come and go.
 func (r *Result) strictHistory() linearizability.History {
 	keys := r.strictKeys()
-	if len(keys) == len(r.Plan.Config.Keys) {
+	if len(keys) == len(r.Plan.Config.Keys) && len(r.Plan.MapOps) == 0 {
 		return r.History
 	}
 	var h linearizability.History
@@ -100,7 +101,7 @@ func (r *Result) checkOrigins() {
 			}
 			if text, ok := r.origin(key, op); !ok {
 				r.Violations = append(r.Violations, Violation{Check: Linearizability, AtNs: op.Return,
-					Detail: "key " + strconv.Quote(key.Name) + ": a client saw " + text + ", which nobody had written"})
+					Detail: "key " + strconv.Quote(key.Name) + ": a client saw " + text + ", which nobody had written", Ops: []int{i}})
 				return
 			}
 		}

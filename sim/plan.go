@@ -17,6 +17,15 @@ type Plan struct {
 	MapOps   []MapOp    `json:"map_ops,omitempty"`
 }
 
+// Size says how much is in it. What clients do with the map are operations, too.
+func (p *Plan) Size() string {
+	size := fmt.Sprintf("%d operations and %d faults", len(p.Ops)+len(p.MapOps), len(p.Faults))
+	if n := len(p.MapOps); n > 0 {
+		size += fmt.Sprintf(" (%d of the operations in map_ops)", n)
+	}
+	return size
+}
+
 // Config is the cluster and the world it lives in. Times are nanoseconds
 // unless the name says otherwise, probabilities are parts per million.
 type Config struct {

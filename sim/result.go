@@ -33,6 +33,10 @@ type Violation struct {
 	Check  string `json:"check"`
 	AtNs   int64  `json:"at_ns"`
 	Detail string `json:"detail"`
+	// Ops are the operations that it is about, as far as the check names any:
+	// indexes into Result.History. Changes are such indexes into Result.Changes.
+	Ops     []int `json:"-"`
+	Changes []int `json:"-"`
 }
 
 // Options say how to run a plan. They change neither the events nor the hash.
@@ -43,6 +47,9 @@ type Options struct {
 	// Where names the code that is panicking, if set. It is called while the
 	// panic of an actor is recovered from.
 	Where func() string
+	// untilNs ends the run there; 0: when all is done. What it shows up to then is
+	// what the whole run shows.
+	untilNs int64
 }
 
 // When invariants are checked.
@@ -66,10 +73,13 @@ type Result struct {
 	TraceHash  uint64
 	Coverage   Coverage
 	History    linearizability.History
-	Eventual   []KeyHistory // of the keys of eventual buckets; they are in History as well
-	MayBeLost  []Key        // keys whose acknowledged writes the sync policy may lose, as power failed
+	Changes    []MapChange      // of the cluster map
+	Siblings   map[int][]string // by index into History: the values of an answer that had several
+	Eventual   []KeyHistory     // of the keys of eventual buckets; they are in History as well
+	MayBeLost  []Key            // keys whose acknowledged writes the sync policy may lose, as power failed
 	Judgement  linearizability.Verdict
 	maps       linearizability.Verdict // of buckets that come and go
+	mapKeys    []Key                   // what of those is judged
 	idleMaps   bool                    // buckets were made and none ever worked
 	Trace      []TraceEntry            // with Options.Record
 	Recording  *Recording              // with Options.Record
@@ -101,13 +111,13 @@ func Run(plan *Plan, opts Options) (*Result, error) {
 		Plan: plan, Violations: w.verdict, Events: w.events, VirtualNs: w.nowNs, HealNs: w.healNs,
 		OpsOK: w.outcomes.ok, OpsFailed: w.outcomes.failed, OpsUnknown: w.outcomes.unknown,
 		Faults: w.started, TraceHash: w.trace.sum, Coverage: w.cover, MayBeLost: w.lossyKeys(), History: w.history.History(), Trace: w.trace.entries,
-		Recording: w.trace.rec.recording(), Eventual: w.eventualHistories(),
+		Recording: w.trace.rec.recording(), Eventual: w.eventualHistories(), Changes: w.maps.changes, Siblings: w.eventual.several,
 		idleMaps: w.maps.idle(),
 	}
 	r.maps.Answer = linearizability.Linearizable
 	if !opts.NoCheck {
 		if len(plan.MapOps) > 0 {
-			r.maps = w.maps.judge()
+			r.maps, r.mapKeys = w.maps.judge(), w.maps.keys
 		}
 		r.judge()
 	}

@@ -15,7 +15,8 @@ import (
 func Shrink(failed *Result, opts Options, goOn func() bool) *Plan {
 	s := shrinker{best: failed.Plan, opts: opts, goOn: goOn, check: failed.Violations[0].Check}
 	s.opts.Record = false
-	if s.check == Liveness && failed.Events > stormEvents {
+	s.hurry(failed)
+	if s.check == Liveness {
 		if p := s.impatiently(failed); p != nil {
 			return p
 		}
@@ -24,12 +25,10 @@ func Shrink(failed *Result, opts Options, goOn func() bool) *Plan {
 	return s.best
 }
 
-// stormEvents is from where a run that never comes to rest is a storm of messages.
-const stormEvents = 300_000
-
-// impatiently shrinks with a liveness phase that ends early: of a storm, every
-// run that still fails lasts to the end of that phase, and most runs of a
-// reduction are such. The result counts only if it fails in all of the time, too.
+// impatiently shrinks with a liveness phase that ends early: every run that still
+// fails lasts to the end of that phase, and most runs of a reduction are such; in
+// a storm of messages each takes seconds. The result counts only if it fails in
+// all of the time, too.
 func (s *shrinker) impatiently(failed *Result) *Plan {
 	c := failed.Plan.Config
 	s.change(func(c *Config) { c.LivenessNs = (failed.VirtualNs - min(c.SafetyNs, failed.VirtualNs)) / 8 })
@@ -49,11 +48,19 @@ func (s *shrinker) impatiently(failed *Result) *Plan {
 // shrink goes through all steps.
 func (s *shrinker) shrink(failed *Result) {
 	s.truncate(failed.Violations[0].AtNs)
+	s.bare()
 	s.calm()
 	s.lists()
 	s.simplify()
 	s.lists() // which may shift less than before
 	s.reroll()
+}
+
+// bare leaves everything out: some bugs need no more than the final phase.
+func (s *shrinker) bare() {
+	p := s.copied()
+	p.Ops, p.Faults, p.MapOps = nil, nil, nil
+	s.try(p)
 }
 
 // reroll takes up a reduction that ended early. What is left out shifts all that
@@ -81,6 +88,9 @@ const maxRerolls = 6
 func (s *shrinker) lists() {
 	for again := true; again && s.goOn(); {
 		size := s.size()
+		if len(s.best.MapOps) > len(s.best.Ops) { // what is most costs every later try most
+			s.mapOps()
+		}
 		s.clientele()
 		s.faults()
 		s.ops()
@@ -92,10 +102,11 @@ func (s *shrinker) lists() {
 func (s *shrinker) size() int { return len(s.best.Ops) + len(s.best.Faults) + len(s.best.MapOps) }
 
 type shrinker struct {
-	best  *Plan
-	opts  Options
-	goOn  func() bool
-	check string
+	best   *Plan
+	opts   Options
+	goOn   func() bool
+	check  string
+	events uint64 // of the best plan's run
 	// rerolls is how many other seeds each plan is tried with, see reroll.
 	rerolls int
 }
@@ -106,8 +117,9 @@ func (s *shrinker) try(p *Plan) bool {
 		if !s.goOn() {
 			return false
 		}
-		if r, err := Run(p, s.opts); err == nil && s.convicts(r) {
+		if r, err := Run(p, s.opts); err == nil && s.convicts(r) && !s.wilder(r) {
 			s.best = p
+			s.hurry(r)
 			return true
 		}
 		other := *p
@@ -116,6 +128,25 @@ func (s *shrinker) try(p *Plan) bool {
 	}
 	return false
 }
+
+// hurry spares later tries what says nothing about a broken invariant: the
+// history, and all that comes long after the moment at which it was seen broken.
+func (s *shrinker) hurry(failed *Result) {
+	s.events = failed.Events
+	if s.check != Invariant && s.check != Panic {
+		return
+	}
+	for i := range failed.Violations {
+		if v := &failed.Violations[i]; v.Check == s.check {
+			s.opts.NoCheck, s.opts.untilNs = true, v.AtNs+v.AtNs/4+100e6
+			return
+		}
+	}
+}
+
+// wilder reports whether a run that never comes to rest does more than the best
+// one: with plainer settings a storm may be a worse one, and take ever longer.
+func (s *shrinker) wilder(r *Result) bool { return s.check == Liveness && r.Events > s.events }
 
 // convicts reports whether a run fails in the same way.
 func (s *shrinker) convicts(r *Result) bool {
@@ -212,12 +243,29 @@ func (s *shrinker) ops() {
 	})
 }
 
+// mapOps leaves out buckets that come and go with all that is done to them, then
+// single operations.
 func (s *shrinker) mapOps() {
+	for _, bucket := range buckets(s.best.MapOps) {
+		p := s.copied()
+		p.MapOps = slices.DeleteFunc(p.MapOps, func(op MapOp) bool { return op.Bucket == bucket })
+		s.try(p)
+	}
 	ddmin(len(s.best.MapOps), func(keep []int) bool {
 		p := *s.best
 		p.MapOps = pick(s.best.MapOps, keep)
 		return s.try(&p)
 	})
+}
+
+// buckets are the names of those that operations are about, in their order.
+func buckets(ops []MapOp) (names []string) {
+	for i := range ops {
+		if !slices.Contains(names, ops[i].Bucket) {
+			names = append(names, ops[i].Bucket)
+		}
+	}
+	return names
 }
 
 func pick[T any](items []T, keep []int) []T {

@@ -93,3 +93,36 @@ func TestShrinkTriesOtherDice(t *testing.T) {
 	require.True(t, s.try(plan))
 	require.Equal(t, plan.Seed, s.best.Seed, "its own dice come first")
 }
+
+// TestShrinkSparesWhatTellsNothing: once an invariant is broken, what comes long
+// after that is not run, and a run that is cut short shows what the whole run shows.
+func TestShrinkSparesWhatTellsNothing(t *testing.T) {
+	s := shrinker{check: Invariant}
+	s.hurry(&Result{Violations: []Violation{{Check: Liveness, AtNs: 1}, {Check: Invariant, AtNs: 400e6}}})
+	require.Equal(t, Options{NoCheck: true, untilNs: 600e6}, s.opts)
+	s = shrinker{check: LostWrite}
+	s.hurry(&Result{Violations: []Violation{{Check: LostWrite, AtNs: 400e6}}})
+	require.Zero(t, s.opts, "a history is judged as a whole")
+
+	plan := Draw(11, scenario(t, "default"))
+	whole := mustRun(t, plan, Options{Record: true})
+	part := mustRun(t, plan, Options{Record: true, untilNs: 100e6})
+	require.LessOrEqual(t, part.VirtualNs, int64(100e6))
+	require.Less(t, len(part.Trace), len(whole.Trace))
+	events := part.Trace[:len(part.Trace)-1] // the last entry is the end
+	require.Equal(t, whole.Trace[:len(events)], events)
+}
+
+func TestShrinkKeepsStormsFromGrowing(t *testing.T) {
+	s := shrinker{check: Liveness}
+	s.hurry(&Result{Events: 1000})
+	require.True(t, s.wilder(&Result{Events: 1001}))
+	require.False(t, s.wilder(&Result{Events: 1000}))
+	s.check = Convergence
+	require.False(t, s.wilder(&Result{Events: 1001}))
+}
+
+func TestShrinkLeavesOutBucketsWhole(t *testing.T) {
+	require.Equal(t, []string{"m0", "m1"}, buckets([]MapOp{{Bucket: "m0"}, {Bucket: "m1"}, {Bucket: "m0"}}))
+	require.Empty(t, buckets(nil))
+}

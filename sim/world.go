@@ -178,6 +178,9 @@ func (w *World) run() {
 		if w.void(&e, at) {
 			continue
 		}
+		if w.opts.untilNs > 0 && at > w.opts.untilNs {
+			return
+		}
 		w.nowNs = at
 		w.events++
 		w.trace.event(w, &e)
@@ -264,7 +267,9 @@ func (n *node) roll() dice {
 
 // send lets an envelope of a node leave.
 func (w *World) send(n *node, env *actors.Envelope) {
+	known := len(w.verdict)
 	w.oracle.sent(n, env)
+	w.blameAnswer(known, env)
 	if env.To.Kind == actors.Client {
 		w.toClient(n, env)
 		return
@@ -272,6 +277,7 @@ func (w *World) send(n *node, env *actors.Envelope) {
 	to := int(env.To.Node) - 1
 	if to == n.idx {
 		lane := laneOf(env.To)
+		w.trace.rec.message(env, MessageSent, w.nowNs)
 		n.enqueue(lane, *env)
 		return
 	}

@@ -16,7 +16,8 @@ import (
 // is passed, 1 if one is failed, 3 for undecided or nothing to judge, and 2 for
 // input that it cannot read.
 type checkCmd struct {
-	Model   string        `default:"kv" help:"What the history is of: register, cas-register, counter or kv." placeholder:"MODEL"`
+	Model   string        `default:"kv" help:"What the history is of: register, cas-register, counter or kv; eventual for an eventual.jsonl of the simulator." placeholder:"MODEL"`
+	Key     []string      `sep:"none" help:"Judge this key alone; may be repeated." placeholder:"KEY"`
 	Format  string        `default:"jsonl" help:"How it is written: jsonl, jepsen or edn." placeholder:"FORMAT"`
 	HTML    string        `name:"html" help:"Draw the history (of the offending key, if there is one) to this file." placeholder:"FILE"`
 	Timeout time.Duration `default:"60s" help:"Give up after this long and say undecided; 0 for never."`
@@ -26,9 +27,12 @@ type checkCmd struct {
 
 // Run judges the history and prints the verdict.
 func (c *checkCmd) Run() error {
+	if c.Model == eventualModel {
+		return c.checkEventual(os.Stdout)
+	}
 	model, err := linearizability.ParseModel(c.Model)
 	if err != nil {
-		return &exitError{exitUsage, "--model: " + err.Error()}
+		return &exitError{exitUsage, "--model: " + err.Error() + ", " + eventualModel}
 	}
 	if c.Timeout < 0 {
 		return &exitError{exitUsage, fmt.Sprintf("--timeout: %v is negative: use a duration such as 10s, or 0 for no limit", c.Timeout)}
@@ -94,7 +98,20 @@ func (c *checkCmd) read(model linearizability.Model) (linearizability.History, e
 		}
 		return nil, err
 	}
-	return in.History, nil
+	return c.only(in.History)
+}
+
+// only leaves the keys that --key names.
+func (c *checkCmd) only(h linearizability.History) (linearizability.History, error) {
+	if len(c.Key) == 0 {
+		return h, nil
+	}
+	for _, key := range c.Key {
+		if !slices.ContainsFunc(h, func(op linearizability.Op) bool { return op.Key == key }) {
+			return nil, fmt.Errorf("--key: the history has no operation on %q", key)
+		}
+	}
+	return slices.DeleteFunc(h, func(op linearizability.Op) bool { return !slices.Contains(c.Key, op.Key) }), nil
 }
 
 func (c *checkCmd) draw(h linearizability.History, model linearizability.Model, v linearizability.Verdict) error {

@@ -283,9 +283,9 @@ func (s *simReport) keep(r *sim.Result) error {
 		return nil
 	}
 	name := fmt.Sprintf("seed-%d", r.Plan.Seed)
-	if dir != "" {
-		name = filepath.Join(dir, name)
-		if err := s.cmd.writeBundle(name, r.Plan, s.cmd.replayLine(r.Plan)); err != nil {
+	b := bundle{cmd: s.cmd, dir: filepath.Join(dir, name), found: r.Plan}
+	if dir != "" { // at once: whoever stops a reduction keeps what was found
+		if err := b.write(r.Plan); err != nil {
 			return err
 		}
 	}
@@ -295,15 +295,19 @@ func (s *simReport) keep(r *sim.Result) error {
 	began := time.Now()
 	until := began.Add(s.cmd.ShrinkFor)
 	small := sim.Shrink(r, s.cmd.options(), func() bool { return time.Now().Before(until) })
+	took := time.Since(began)
 	file := name + ".plan.yaml"
+	var err error
 	if dir != "" {
-		file = filepath.Join(name, "plan.yaml")
+		file = b.planFile()
+		err = b.write(small)
+	} else {
+		err = os.WriteFile(file, sim.FormatPlan(small), 0o644)
 	}
-	if err := os.WriteFile(file, sim.FormatPlan(small), 0o644); err != nil {
+	if err != nil {
 		return err
 	}
-	fmt.Fprintf(os.Stderr, "shrunk to %d operations and %d faults in %.1f s: quorate sim --plan %s%s\n",
-		len(small.Ops), len(small.Faults), time.Since(began).Seconds(), file, s.cmd.runFlags())
+	fmt.Fprintf(os.Stderr, "shrunk to %s in %.1f s: quorate sim --plan %s%s\n", small.Size(), took.Seconds(), file, s.cmd.runFlags())
 	return nil
 }
 

@@ -2,15 +2,11 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
 	"time"
 
-	"github.com/quoratedb/quorate/linearizability"
-	"github.com/quoratedb/quorate/picture"
 	"github.com/quoratedb/quorate/sim"
 )
 
@@ -104,44 +100,6 @@ func runSeeds(c *simCmd, source seedSource, report func(*seedOutcome) error) err
 }
 
 var errStopped = fmt.Errorf("stopped at the first failure")
-
-// writeBundle runs a plan once more, with its trace recorded, and writes what a
-// person needs to understand it.
-func (c *simCmd) writeBundle(dir string, plan *sim.Plan, replay string) error {
-	opts := c.options()
-	opts.Record = true
-	r, err := sim.Run(plan, opts)
-	if err != nil {
-		return err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	files := map[string]func(*os.File) error{
-		"repro.txt":     func(f *os.File) error { _, err := fmt.Fprintln(f, replay); return err },
-		"plan.yaml":     func(f *os.File) error { _, err := f.Write(sim.FormatPlan(plan)); return err },
-		"history.jsonl": func(f *os.File) error { return linearizability.WriteJSONL(f, r.History) },
-		"trace.jsonl":   func(f *os.File) error { return sim.WriteTrace(f, r.Trace) },
-		"picture.html":  func(f *os.File) error { return picture.Write(f, r, picture.Options{Replay: replay}) },
-		"porcupine.html": func(f *os.File) error {
-			return linearizability.WriteHTML(f, r.History, linearizability.KV, r.Judgement)
-		},
-	}
-	for name, write := range files {
-		f, err := os.Create(filepath.Join(dir, name))
-		if err != nil {
-			return err
-		}
-		err = write(f)
-		if closeErr := f.Close(); err == nil {
-			err = closeErr
-		}
-		if err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
-}
 
 func (c *simCmd) options() sim.Options {
 	return sim.Options{Invariants: c.Invariants, Where: panicOrigin}

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -138,12 +141,61 @@ func TestSimFailureIsKeptAndShrunk(t *testing.T) {
 	_, stderr, code := simulate(t, "--plan "+file+" --shrink --out "+dir)
 	require.Equal(t, exitFailed, code)
 	require.Contains(t, stderr, "replay: quorate sim --plan "+file)
-	bundle := filepath.Join(dir, "seed-11")
-	for _, name := range []string{"repro.txt", "history.jsonl", "trace.jsonl", "porcupine.html", "plan.yaml"} {
-		info, err := os.Stat(filepath.Join(bundle, name))
-		require.NoError(t, err)
-		require.NotZero(t, info.Size(), name)
-	}
-	_, _, code = simulate(t, "--plan "+filepath.Join(bundle, "plan.yaml"))
+	folder := filepath.Join(dir, "seed-11")
+	small := filepath.Join(folder, "plan.yaml")
+	_, _, code = simulate(t, "--plan "+small)
 	require.Equal(t, exitFailed, code, "the shrunk plan fails too")
+
+	read := func(name string) string {
+		text, err := os.ReadFile(filepath.Join(folder, name))
+		require.NoError(t, err)
+		require.NotEmpty(t, text, name)
+		return string(text)
+	}
+	require.Equal(t, string(sim.FormatPlan(plan)), read("found.yaml"))
+	lines := strings.Split(read("repro.txt"), "\n")
+	require.Equal(t, "quorate sim --plan "+file, lines[0], "the failure as it was found")
+	require.Contains(t, lines, "quorate sim --plan "+small, "and the shrunk one")
+
+	shrunk, err := sim.ReadPlan([]byte(read("plan.yaml")))
+	require.NoError(t, err)
+	r, err := sim.Run(shrunk, sim.Options{Record: true})
+	require.NoError(t, err)
+	for name, write := range map[string]func(io.Writer) error{
+		"history.jsonl": func(w io.Writer) error { return sim.WriteHistory(w, r) },
+		"trace.jsonl":   func(w io.Writer) error { return sim.WriteTrace(w, r.Trace) },
+	} {
+		var want bytes.Buffer
+		require.NoError(t, write(&want))
+		require.Equal(t, want.String(), read(name), "%s is of the shrunk run", name)
+	}
+	require.Contains(t, read("picture.html"), fmt.Sprintf("seed %d: violation", shrunk.Seed))
+	require.Equal(t, len(r.Linear()) > 0, isFile(filepath.Join(folder, "porcupine.html")))
+	require.Equal(t, len(r.Eventual) > 0, isFile(filepath.Join(folder, "eventual.jsonl")))
+}
+
+func isFile(name string) bool {
+	info, err := os.Stat(name)
+	return err == nil && info.Mode().IsRegular()
+}
+
+// TestSimEvidenceOfEventualBuckets: what was judged of them is in a file of its own,
+// and what an earlier failure left in the folder goes.
+func TestSimEvidenceOfEventualBuckets(t *testing.T) {
+	s, err := sim.FindScenario("siblings")
+	require.NoError(t, err)
+	plan := sim.Draw(1, s)
+	b := bundle{cmd: &simCmd{Invariants: "every"}, dir: t.TempDir(), found: plan}
+	require.NoError(t, b.write(plan))
+	file := filepath.Join(b.dir, "eventual.jsonl")
+	out, _, code := quorate(t, "", "check", "--model", "eventual", file)
+	require.Equal(t, exitOK, code, "judged by itself as in the run")
+	require.Regexp(t, `^kept: [1-9]\d* operations`, out)
+
+	s, err = sim.FindScenario("quiet")
+	require.NoError(t, err)
+	require.NoError(t, s.Set("buckets.share=0%"))
+	b.found = sim.Draw(1, s)
+	require.NoError(t, b.write(b.found))
+	require.NoFileExists(t, file)
 }

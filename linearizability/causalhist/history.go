@@ -30,9 +30,9 @@ const (
 // Stamp is the place of a write in the order of last-writer-wins. The zero
 // Stamp: not known.
 type Stamp struct {
-	Ms      int64
-	Logical uint32
-	Node    kv.NodeID
+	Ms      int64     `json:"ms"`
+	Logical uint32    `json:"logical"`
+	Node    kv.NodeID `json:"node"`
 }
 
 // Compare returns -1, 0 or +1.

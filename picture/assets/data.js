@@ -23,18 +23,16 @@ function toModel(raw) {
   for (const o of raw.offences) if (o.op >= 0) ops.mark[o.op] = o.p ? 2 : 1;
   ops.of = Array.from({ length: meta.clients }, () => []); // by client
   for (let i = 0; i < ops.n; i++) ops.of[ops.client[i]].push(i);
+  ops.about = runs(ops.facts);
+  ops.own = runs(ops.rounds);
 
   msgs.at = sums(msgs.sentD);
   msgs.end = msgs.at.map((t, i) => t + msgs.took[i]);
   msgs.n = msgs.at.length;
   msgs.group = msgs.kind.map(k => meta.groups[k]);
-  msgs.tallies = new Map();
+  msgs.tallies = runs(msgs.tally);
   for (const t of raw.tallies) t.msgs = [];
-  for (let i = 0; i < msgs.tally.length;) {
-    const m = msgs.tally[i++], count = msgs.tally[i++], list = msgs.tally.slice(i, i += count);
-    msgs.tallies.set(m, list);
-    for (const t of list) raw.tallies[t].msgs.push(m);
-  }
+  for (const [m, list] of msgs.tallies) for (const t of list) raw.tallies[t].msgs.push(m);
   // The latest end in each block of messages: what begins far left may end in view.
   msgs.blockEnd = [];
   for (let i = 0; i < msgs.n; i++) {
@@ -42,7 +40,13 @@ function toModel(raw) {
     msgs.blockEnd[b] = Math.max(msgs.blockEnd[b] ?? 0, msgs.end[i]);
   }
   raw.syncs.forEach(s => { s.at = sums(s.beginD); });
-  raw.tallies.forEach(t => { t.end = t.t; eachVote(t, (n, v, after) => { if (v) t.end = Math.max(t.end, t.t + after); }); });
+  raw.tallies.forEach(t => {
+    t.end = t.t;
+    eachVote(t, (n, v, after) => { if (v) t.end = Math.max(t.end, t.t + after); });
+    eachStandIn(t, (n, whom, v, after) => { if (v) t.end = Math.max(t.end, t.t + after); });
+    t.said = new Map();
+    for (let i = 0; i < (t.a?.length ?? 0); i += 2) t.said.set(t.a[i], raw.texts[t.a[i + 1]]);
+  });
   raw.tallyOfKey = new Map();
   raw.tallies.forEach((t, i) => {
     if (!raw.tallyOfKey.has(t.y)) raw.tallyOfKey.set(t.y, []);
@@ -51,18 +55,27 @@ function toModel(raw) {
   return raw;
 }
 
+// Runs of (number, how many, ...), by number.
+function runs(flat) {
+  const lists = new Map();
+  for (let i = 0; i < flat.length;) {
+    const at = flat[i++], count = flat[i++];
+    lists.set(at, flat.slice(i, i += count));
+  }
+  return lists;
+}
+
 function eachVote(t, f) {
   for (let i = 0; i < t.v.length; i += 3) f(t.v[i], t.v[i + 1], t.v[i + 2]);
 }
 
-// When a majority had said yes, the asker's own replica among them if it has one; Infinity: never.
-function majorityAt(t) {
-  const yes = [];
-  eachVote(t, (n, v, after) => { if (v === 1) yes.push(after); });
-  yes.sort((a, b) => a - b);
-  const need = t.q - t.s;
-  return need <= 0 ? t.t : yes.length >= need ? t.t + yes[need - 1] : Infinity;
+// Who was asked to stand in, for whom (0: for any), and what it said: 3 is that it keeps nothing.
+function eachStandIn(t, f) {
+  for (let i = 0; i < (t.h?.length ?? 0); i += 4) f(t.h[i], t.h[i + 1], t.h[i + 2], t.h[i + 3]);
 }
+
+// When there were enough answers; Infinity: never.
+const metAt = t => t.m < 0 ? Infinity : t.t + t.m;
 
 // The first index whose value is at least t.
 function lowerBound(list, t) {
@@ -84,9 +97,10 @@ function eachMessage(M, from, to, f) {
 }
 
 const ms = t => (t / 1000).toFixed(3) + " ms";
-const placeName = p => p < 0 ? "c" + (-1 - p) : "n" + p;
+const isMapClient = c => c >= M.meta.clients - M.meta.mapClients;
+const clientName = c => isMapClient(c) ? "map client " + (c - M.meta.clients + M.meta.mapClients) : "client " + c;
+const placeName = p => p > 0 ? "n" + p : isMapClient(-1 - p) ? "m" + (-1 - p - M.meta.clients + M.meta.mapClients) : "c" + (-1 - p);
 const outcomes = ["unknown", "ok", "failed"];
 const fates = ["handled", "lost by the network", "refused: nobody listened", "never looked at: its node or the run ended"];
 
 const keyName = (M, k) => k < 0 ? "" : M.meta.keys[k];
-const partitionOf = (M, k) => M.meta.partOf[k] ?? -1;

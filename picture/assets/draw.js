@@ -115,9 +115,10 @@ function drawFaults() {
 const ownerColours = ["--own", "--read", "--write", "--cond", "--forward", "--client"];
 
 function drawNodes() {
+  const lit = M.meta.rows.includes(view.partition) ? view.partition : -1;
   for (const o of M.owners) {
-    ctx.globalAlpha = view.partition < 0 || view.partition === o.p ? 1 : .2;
-    if (o.p < 16) box(o.f, o.t, lanes.nodes[o.n - 1].owners + o.p * 4, 3, colours[ownerColours[o.p % 6]], 1);
+    ctx.globalAlpha = lit < 0 || lit === o.p ? 1 : .2;
+    if (o.r < MOST_ROWS) box(o.f, o.t, lanes.nodes[o.n - 1].owners + o.r * 4, 3, colours[ownerColours[o.r % 6]], 1);
   }
   ctx.globalAlpha = 1;
   M.syncs.forEach((s, k) => {
@@ -154,7 +155,7 @@ function drawOps() {
 
 function drawOp(i, l) {
   const { ops } = M, bad = ops.mark[i] === 1;
-  const colour = colours[bad ? "--bad" : ["--read", "--write", "--cond"][ops.class[i]]];
+  const colour = colours[bad ? "--bad" : ["--read", "--write", "--cond", "--map"][ops.class[i]]];
   const dim = view.matches && !view.matches.ops.has(i) && !bad;
   ctx.globalAlpha = dim ? .2 : ops.outcome[i] === 1 ? 1 : bad ? .55 : .4;
   const at = box(ops.at[i], ops.end[i], l.y + 2, l.h - 4, colour, bad ? 5 : 2);
@@ -244,21 +245,26 @@ function drawGutter() {
   const names = (list, name) => list.forEach((l, i) => {
     ctx.fillStyle = colours["--ink"];
     ctx.font = (name === "n" ? "bold 13px" : "12px") + " system-ui, sans-serif";
-    ctx.fillText(name === "n" ? "node " + (i + 1) : "client " + i, 8, l.y - view.top + (name === "n" ? 18 : l.h / 2 + 4));
+    ctx.fillText(name === "n" ? "node " + (i + 1) : clientName(i), 8, l.y - view.top + (name === "n" ? 18 : l.h / 2 + 4));
   });
   if (M.faults.length) { ctx.fillStyle = colours["--fault"]; ctx.font = "12px system-ui"; ctx.fillText("faults", 8, lanes.faultY - view.top + 11); }
   names(lanes.clients, "c");
   names(lanes.nodes, "n");
   ctx.font = "10px system-ui"; ctx.fillStyle = colours["--faint"];
-  for (const l of lanes.nodes) { ctx.fillText("syncs", 8, l.sync - view.top + 7); ctx.fillText("owns", 8, l.owners - view.top + 6); }
+  for (const l of lanes.nodes) {
+    ctx.fillText("syncs", 8, l.sync - view.top + 7);
+    if (M.meta.rows.length) ctx.fillText("owns", 8, l.owners - view.top + 6);
+  }
   if (view.quorum === null) return;
   const t = M.tallies[view.quorum];
-  const badge = (n, text, colour) => {
+  const badge = (n, text, colour, left = 16) => {
     ctx.fillStyle = colours[colour]; ctx.font = "bold 13px system-ui";
-    ctx.fillText(text, GUTTER - 16, lanes.nodes[n - 1].y - view.top + 18);
+    ctx.fillText(text, GUTTER - left, lanes.nodes[n - 1].y - view.top + 18);
   };
-  eachVote(t, (n, v) => { if (n !== t.n) badge(n, ["…", "✓", "✗"][v], ["--faint", "--yes", "--bad"][v]); });
-  badge(t.n, "●", "--yes");
+  const marks = ["…", "✓", "✗", "○"], inks = ["--faint", "--yes", "--bad", "--faint"];
+  eachVote(t, (n, v) => { if (n !== t.n || !t.s) badge(n, marks[v], inks[v]); });
+  eachStandIn(t, (n, whom, v) => badge(n, "h" + marks[v], t.c ? inks[v] : "--faint", 20));
+  badge(t.n, "●", "--yes", t.s ? 16 : 28);
 }
 
 function drawRuler() {

@@ -37,7 +37,7 @@ function hitNode(t, y, slack) {
   if (n < 0) return null;
   const l = lanes.nodes[n], over = (from, to) => t >= from - slack && t <= to + slack;
   if (y >= l.owners) {
-    const p = Math.floor((y - l.owners) / 4), i = M.owners.findLastIndex(o => o.n === n + 1 && o.p === p && over(o.f, o.t));
+    const r = Math.floor((y - l.owners) / 4), i = M.owners.findLastIndex(o => o.n === n + 1 && o.r === r && over(o.f, o.t));
     if (i >= 0) return { type: "owner", i };
   }
   const s = M.syncs[n], k = lowerBound(s.at, t + slack) - 1;

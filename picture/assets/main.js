@@ -10,22 +10,24 @@ function resize() {
   view.width = room.width;
   view.height = room.height;
   layOut();
-  changed();
+  draw(); // at once: the new size has emptied the canvas
 }
 
 function switches() {
   groups.forEach((g, k) => {
     const count = M.msgs.group.reduce((n, group) => n + (group === k), 0);
+    if (!count) return;
+    g.on ||= g.few && count <= FEW;
     const l = document.createElement("label");
     l.innerHTML = `<input type="checkbox" ${g.on ? "checked" : ""}><i style="background:var(${g.colour})"></i>${g.name} (${count})`;
     l.firstChild.addEventListener("change", e => { g.on = e.target.checked; changed(); });
     $("switches").append(l);
   });
-  const legend = [["--read", "a read; an operation's bar reaches from its call to its answer"], ["--write", "a write"], ["--cond", "a conditional write or a counter"],
+  const legend = [["--read", "a read; an operation's bar reaches from its call to its answer"], ["--write", "a write"], ["--cond", "a conditional write or a counter"], ["--map", "a change of the cluster map"],
     ["--bad", "operations that contradict each other; messages that got lost (✕)"], ["--fault", "a fault, and the nodes it strikes"],
     ["--sync", "a sync of a node's log"], ["--down", "a node is down, from ✕ to ▲"], ["--own", "lowest rows of a node: the partitions it owns"]];
   $("legend").innerHTML = legend.map(([c, text]) => `<li><i style="background:var(${c})"></i>${text}</li>`).join("") +
-    "<li>A dashed, pale operation has an unknown outcome; pointing at one shows its rounds, and ✓ ✗ … beside the nodes how they voted.</li>";
+    "<li>A dashed, pale operation has an unknown outcome; pointing at one shows its rounds, and beside the nodes ● who asks, ✓ ✗ … how they voted, h who stands in.</li>";
 }
 
 function mouse() {

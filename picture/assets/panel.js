@@ -3,20 +3,15 @@
 const esc = s => String(s).replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" }[c]));
 const when = (from, to) => `${ms(from)} to ${ms(to)}, ${ms(to - from)} long`;
 
-function holders(key) {
-  const p = partitionOf(M, key);
-  return p < 0 ? [] : [`partition ${p}, held by ${M.meta.holders[p].map(n => "n" + n).join(" ")}`];
-}
-
 // say describes an item: a title, its facts, and the numbers of its tallies.
 function say(item) {
   const { ops, msgs, meta } = M, i = item.i;
   switch (item.type) {
     case "op": return {
       title: ops.text[i], tallies: talliesOf(i),
-      facts: [`client ${ops.client[i]} at node ${ops.node[i]}`, ...holders(ops.key[i]), when(ops.at[i], ops.end[i]),
+      facts: [`${clientName(ops.client[i])} at node ${ops.node[i]}`, ...(ops.about.get(i) ?? []).map(f => M.facts[f]), when(ops.at[i], ops.end[i]),
         ops.outcome[i] === 0 ? "outcome unknown: it may have happened, or may happen later" : outcomes[ops.outcome[i]],
-        ...(ops.mark[i] === 1 ? ["OFFENDING: no order of execution explains its answer together with those of the other marked ones"] : []),
+        ...(ops.mark[i] === 1 ? ["OFFENDING: it is one of those that contradict each other; the story says how"] : []),
         ...(ops.mark[i] === 2 ? ["left the key as it was before the offending stretch"] : [])],
     };
     case "msg": return {
@@ -25,7 +20,7 @@ function say(item) {
     };
     case "fault": { const f = M.faults[i]; return { title: f.x, facts: ["fault", when(f.f, f.t)], tallies: [] }; }
     case "down": { const d = M.downs[i]; return { title: `node ${d.n} is down`, facts: [d.c, when(d.f, d.t)], tallies: [] }; }
-    case "owner": { const o = M.owners[i]; return { title: `node ${o.n} owns partition ${o.p}`, facts: [`ballot ${o.b}`, when(o.f, o.t)], tallies: [] }; }
+    case "owner": { const o = M.owners[i]; return { title: `node ${o.n} owns ${o.p === 65535 ? "the cluster map" : "partition " + o.p}`, facts: [`ballot ${o.b}`, when(o.f, o.t)], tallies: [] }; }
     case "sync": {
       const s = M.syncs[item.node - 1], cut = s.took[i] < 0;
       return { title: `node ${item.node} syncs its log`, facts: [cut ? `begun at ${ms(s.at[i])}, cut short by a crash` : when(s.at[i], s.at[i] + s.took[i])], tallies: [] };
@@ -34,19 +29,20 @@ function say(item) {
 }
 
 function votes(number) {
-  const t = M.tallies[number], at = majorityAt(t), list = [`<span class="vote yes">n${t.n} asks</span>`];
-  eachVote(t, (n, v, after) => {
-    if (n !== t.n) list.push(`<span class="vote ${["", "yes", "no"][v]}">n${n} ${["no answer", "✓ +" + ms(after), "✗ +" + ms(after)][v]}</span>`);
-  });
+  const t = M.tallies[number], at = metAt(t), list = [`<span class="vote yes">n${t.n} asks${t.s ? ", its own copy counts" : ""}</span>`];
+  const vote = (v, who, after, what) => `<span class="vote ${["", "yes", "no", ""][v]}">${who} ${["no answer", "✓ +" + ms(after), "✗ +" + ms(after), "keeps nothing, +" + ms(after)][v]}${what ? ": " + esc(what) : ""}</span>`;
+  eachVote(t, (n, v, after) => { if (n !== t.n || !t.s) list.push(vote(v, "n" + n, after, t.said.get(n))); });
+  eachStandIn(t, (n, whom, v, after) => list.push(vote(v, `n${n} ${t.c ? "stands in" : "keeps a hint, which counts for nothing,"}${whom ? " for n" + whom : ""}`, after)));
   return `<div class="votes"><b>${esc(M.meta.kinds[t.k])}</b> ${esc(M.texts[t.x])}<br>${list.join("")}<br>
-    <small>from ${ms(t.t)}; ${t.q} of ${M.meta.replicas} make a majority${t.s ? ", the asker's own replica included" : ""}: ${at < Infinity ? "reached at " + ms(at) : "not reached"}</small></div>`;
+    <small>from ${ms(t.t)}; ${esc(M.texts[t.g])}: ${at < Infinity ? "reached at " + ms(at) : "not reached"}</small></div>`;
 }
 
 function asHTML(item, most) {
-  const said = say(item), left = said.tallies.length - most;
+  const said = say(item), own = item.type === "op" ? M.ops.own.get(item.i)?.length ?? 0 : said.tallies.length;
+  const list = said.tallies.slice(0, Math.max(most, own)).map(votes), left = said.tallies.length - list.length;
+  const meanwhile = item.type !== "op" || list.length === own ? "" : `<div>${own ? "other " : ""}rounds on ${esc(keyName(M, M.meta.same[M.ops.key[item.i]]))} meanwhile:</div>`;
   return `<b>${esc(said.title)}</b>` + said.facts.map(f => `<div>${esc(f)}</div>`).join("") +
-    (item.type === "op" && said.tallies.length ? `<div>rounds on ${esc(keyName(M, M.ops.key[item.i]))} meanwhile:</div>` : "") +
-    said.tallies.slice(0, most).map(votes).join("") + (left > 0 ? `<small>and ${left} more rounds: click for all</small>` : "");
+    list.slice(0, own).join("") + meanwhile + list.slice(own).join("") + (left > 0 ? `<small>and ${left} more rounds: click for all</small>` : "");
 }
 
 function showTip(item, px, py) {
@@ -89,9 +85,9 @@ function story() {
   for (const v of meta.violations) parts.push(`<p><b>${esc(v)}</b></p>`);
   if (M.offences.length) {
     parts.push("<h2>Where it went wrong</h2>");
-    M.offences.forEach((o, k) => parts.push(`<button class="item ${o.p ? "" : "bad"}" data-offence="${k}">${esc(o.x)}<br><small>${ms(o.t)}${o.op >= 0 ? `, client ${M.ops.client[o.op]}` : ""}</small></button>`));
+    M.offences.forEach((o, k) => parts.push(`<button class="item ${o.p ? "" : "bad"}" data-offence="${k}">${esc(o.x)}<br><small>${ms(o.t)}${o.op >= 0 ? ", " + clientName(M.ops.client[o.op]) : ""}</small></button>`));
   }
-  parts.push("<h2>The run</h2>", `<p>${meta.nodes} nodes, ${meta.replicas} replicas, ${meta.partitions} partitions, ${meta.clients} clients; ${M.ops.n} operations, ${M.msgs.n} messages, ${meta.events} events in ${ms(meta.end)} of virtual time. Scenario ${esc(meta.scenario)}.</p>`);
+  parts.push("<h2>The run</h2>", `<p>${meta.nodes} nodes, ${meta.replicas} replicas, ${meta.partitions} partitions, ${meta.clients - meta.mapClients} clients${meta.mapClients ? ` and ${meta.mapClients} of the map` : ""}; ${M.ops.n} operations, ${M.msgs.n} messages, ${meta.events} events in ${ms(meta.end)} of virtual time. Scenario ${esc(meta.scenario)}.</p>`);
   if (meta.leftOut.length) parts.push(`<p>Left out, to keep this file small: ${esc(meta.leftOut.join(", "))}.</p>`);
   if (meta.replay) parts.push("<h2>Run it again</h2>", `<code>${esc(meta.replay)}</code>`);
   parts.push(`<p><small>trace ${esc(meta.hash)}</small></p>`);
@@ -109,6 +105,13 @@ function goOffence(k) {
   document.querySelectorAll("[data-offence]").forEach(b => b.setAttribute("aria-current", +b.dataset.offence === view.offence));
 }
 
+// The next operations on the key of one.
+function after(i, most) {
+  const { ops } = M, list = [];
+  for (let k = i + 1; k < ops.n && list.length < most; k++) if (ops.key[k] === ops.key[i]) list.push(k);
+  return list;
+}
+
 // firstOffence shows the whole stretch, from what led to it on.
 function firstOffence() {
   if (!M.offences.length) return fit();
@@ -120,6 +123,7 @@ function firstOffence() {
     if (!list.length) setRange(0, Math.max(...M.ops.end) * 1.05); // found long after the last operation: the cause is among those
     return;
   }
+  if (list.length === 1) list.push(...after(list[0], 3)); // what became of it is told by those
   const from = Math.min(...list.map(i => M.ops.at[i])), to = Math.max(...list.map(i => M.ops.end[i])), pad = (to - from) * .15 + 200;
   setRange(from - pad, to + pad);
 }
@@ -133,7 +137,7 @@ function search(query) {
   view.matches = words.length ? { ops: new Set(), msgs: new Set(), list: [], at: -1 } : null;
   if (view.matches) {
     for (let i = 0; i < ops.n; i++) {
-      if (all(`${ops.text[i]} c${ops.client[i]} client${ops.client[i]} n${ops.node[i]} node${ops.node[i]} ${keyName(M, ops.key[i])} ${ops.mark[i] === 1 ? "offending" : ""}`)) view.matches.ops.add(i);
+      if (all(`${ops.text[i]} ${placeName(-1 - ops.client[i])} client${ops.client[i]} n${ops.node[i]} node${ops.node[i]} ${keyName(M, ops.key[i])} ${ops.mark[i] === 1 ? "offending" : ""}`)) view.matches.ops.add(i);
     }
     for (let m = 0; m < msgs.n; m++) {
       if (all(`${meta.kinds[msgs.kind[m]]} ${placeName(msgs.from[m])} ${placeName(msgs.to[m])} ${M.notes[msgs.note[m]]} ${fates[msgs.fate[m]]}`)) view.matches.msgs.add(m);
@@ -144,7 +148,7 @@ function search(query) {
   const list = view.matches?.list ?? [], most = 200;
   $("found").textContent = view.matches ? `${view.matches.ops.size} operations, ${view.matches.msgs.size} messages` : "";
   $("matches").innerHTML = !view.matches ? "<p>Nothing is searched for.</p>" : (list.length ? "" : "<p>Nothing matches. Try a key (k2), a client (c3), a node (n1), a kind of message (accept), lost.</p>") +
-    list.slice(0, most).map(item => `<button class="item" data-type="${item.type}" data-i="${item.i}">${esc(say(item).title)}<br><small>${ms(itemSpan(item)[0])}${item.type === "op" ? ", client " + M.ops.client[item.i] : ", " + fates[M.msgs.fate[item.i]]}</small></button>`).join("") +
+    list.slice(0, most).map(item => `<button class="item" data-type="${item.type}" data-i="${item.i}">${esc(say(item).title)}<br><small>${ms(itemSpan(item)[0])}${item.type === "op" ? ", " + clientName(M.ops.client[item.i]) : ", " + fates[M.msgs.fate[item.i]]}</small></button>`).join("") +
     (list.length > most ? `<p>and ${list.length - most} more</p>` : "");
   if (view.matches) showTab("matches");
   changed();

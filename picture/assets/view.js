@@ -1,12 +1,16 @@
 // The view: which stretch of time is shown, where lanes lie, what is selected.
 
-const GUTTER = 86, RULER = 22, FAULT_ROW = 15;
+const GUTTER = 86, RULER = 22, FAULT_ROW = 15, MOST_ROWS = 16;
+const FEW = 150; // messages of a group that hide nothing
 const groups = [
   { name: "clients", colour: "--client", on: true },
   { name: "ownership", colour: "--own", on: true },
   { name: "writes", colour: "--write", on: true },
   { name: "reads", colour: "--read", on: true },
   { name: "forwards", colour: "--forward", on: true },
+  { name: "hints", colour: "--hint", on: false, few: true },
+  { name: "anti-entropy", colour: "--sync", on: false, few: true },
+  { name: "map", colour: "--map", on: false, few: true },
   { name: "background", colour: "--background", on: false },
 ];
 
@@ -60,7 +64,7 @@ function stackFaults() {
 // Lanes from top to bottom: faults, clients, nodes. Spare room goes between the
 // nodes, where most arrows are.
 function layOut() {
-  const owners = Math.min(M.meta.partitions, 16) * 4;
+  const owners = Math.min(M.meta.rows.length, MOST_ROWS) * 4;
   const clientH = M.meta.clients > 16 ? 14 : 20, nodeH = 42 + owners;
   let y = RULER + 4;
   lanes.faultY = y;
@@ -80,23 +84,23 @@ function layOut() {
 
 const anchor = place => place < 0 ? lanes.clients[-1 - place].y + lanes.clients[-1 - place].h / 2 : lanes.nodes[place - 1].line;
 
-// What belongs to an operation: the votes on its key while it was under way,
-// and the messages that carried them.
+// The votes on an operation's key while it was under way. Of a strong bucket they
+// all concern it; else its own come first, as far as it is known which these are.
 function talliesOf(i) {
-  const { ops } = M;
-  const list = (M.tallyOfKey.get(ops.key[i]) ?? []).filter(t => M.tallies[t].t <= ops.end[i] && M.tallies[t].end >= ops.at[i]);
-  return list.sort((a, b) => M.tallies[a].t - M.tallies[b].t);
+  const { ops } = M, own = ops.own.get(i) ?? [];
+  const list = (M.tallyOfKey.get(M.meta.same[ops.key[i]]) ?? []).filter(t => M.tallies[t].t <= ops.end[i] && M.tallies[t].end >= ops.at[i]);
+  return [...own, ...list.filter(t => !own.includes(t)).sort((a, b) => M.tallies[a].t - M.tallies[b].t)];
 }
 
 function setFocus() {
   const item = view.hover ?? view.picked;
   view.focus = new Set();
   view.quorum = null;
-  view.partition = item?.type === "op" ? partitionOf(M, M.ops.key[item.i]) : item?.type === "owner" ? M.owners[item.i].p : -1;
+  view.partition = item?.type === "op" ? M.ops.part[item.i] : item?.type === "owner" ? M.owners[item.i].p : -1;
   if (!item) return;
   let list = [];
   if (item.type === "op") {
-    list = talliesOf(item.i);
+    list = M.ops.own.get(item.i) ?? talliesOf(item.i);
     const me = -1 - M.ops.client[item.i];
     eachMessage(M, M.ops.at[item.i], M.ops.end[item.i] + 1, m => {
       if (M.msgs.from[m] === me || M.msgs.to[m] === me) view.focus.add(m);
@@ -106,7 +110,8 @@ function setFocus() {
     view.focus.add(item.i);
   }
   for (const t of list) for (const m of M.tallies[t].msgs) view.focus.add(m);
-  view.quorum = list.findLast(t => M.meta.kinds[M.tallies[t].k] === "accept") ?? list[0] ?? null;
+  const kind = t => M.meta.kinds[M.tallies[t].k];
+  view.quorum = list.findLast(t => kind(t) === "accept" || kind(t) === "put") ?? list[0] ?? null;
 }
 
 function centre(from, to) {
