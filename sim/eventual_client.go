@@ -68,7 +68,7 @@ func (w *World) eventualInvoke(i, handle int, op *ClientOp, out *msg.Op) {
 		use := held[max(len(held)-op.Context, 0)]
 		out.Tuning.Context, hop.Context = use.token, use.from
 	}
-	hop.Quorum = w.quorumOf(b, out, op)
+	hop.Quorum, hop.Zone = w.quorumOf(b, out, op)
 	r := &w.eventual
 	r.at[handle] = eventualOp{op.Key, len(r.ops[op.Key]), op.Node}
 	r.enter(op.Key, handle, hop)
@@ -97,11 +97,11 @@ func askOf(s string) kv.Ask {
 	return a
 }
 
-// quorumOf is how many replicas of the key an operation waits for, at least; 0
-// where others may stand in for them.
-func (w *World) quorumOf(b *kv.Bucket, out *msg.Op, op *ClientOp) int {
+// quorumOf is how many replicas of the key an operation waits for, at least, and of
+// which zone; 0 where others may stand in for them.
+func (w *World) quorumOf(b *kv.Bucket, out *msg.Op, op *ClientOp) (count, zone int) {
 	if b.Sloppy {
-		return 0
+		return 0, 0
 	}
 	ask := b.W
 	if out.Kind == kv.OpGet {
@@ -115,23 +115,24 @@ func (w *World) quorumOf(b *kv.Bucket, out *msg.Op, op *ClientOp) int {
 	zones := w.layout.Zones(nil, out.Partition)
 	switch ask.Level {
 	case kv.ByCount:
-		return int(ask.Count)
+		return int(ask.Count), 0
 	case kv.One:
-		return 1
+		return 1, 0
 	case kv.Quorum:
-		return len(zones)/2 + 1
+		return len(zones)/2 + 1, 0
 	case kv.All:
-		return len(zones)
+		return len(zones), 0
 	case kv.LocalQuorum:
-		return inZone(zones, w.layout.Zone(op.Node))/2 + 1
+		local := w.layout.Zone(op.Node)
+		return inZone(zones, local)/2 + 1, 1 + local
 	}
-	sum := 0 // each_quorum
+	// each_quorum
 	for i, z := range zones {
 		if first := indexOf(zones, z); first == i {
-			sum += inZone(zones, z)/2 + 1
+			count += inZone(zones, z)/2 + 1
 		}
 	}
-	return sum
+	return count, causalhist.EachZone
 }
 
 func inZone(zones []int, zone int) (n int) {

@@ -125,14 +125,14 @@ func (d *drawer) onlyStrong() {
 	}
 }
 
-// ask draws an R or a W. local_quorum is left to clusters of one zone, where
-// every coordinator has a replica in its own, unless all nodes are replicas.
+// ask draws an R or a W. local_quorum needs a replica in every zone; those come first
+// in a preference list.
 func (d *drawer) ask(from []weighted, n int) string {
 	a := d.pick(from)
 	if count, err := strconv.Atoi(a); err == nil {
 		return strconv.Itoa(min(count, n))
 	}
-	if c := &d.plan.Config; a == "local_quorum" && c.Zones > 1 && n < c.Nodes {
+	if c := &d.plan.Config; a == "local_quorum" && n < c.Zones {
 		return "quorum"
 	}
 	return a

@@ -44,15 +44,11 @@ func (w *World) eventualHistories() []KeyHistory {
 func RulesOf(b *kv.Bucket, resized bool) causalhist.Rules {
 	r := causalhist.Rules{Policy: b.Policy, N: int(b.N), Unit: 1, WriteBack: b.Repair == kv.RepairBlocking && !b.Sloppy}
 	if resized {
-		// Which quorums meet depends on the map that each operation had. What is
-		// promised then is that nothing acknowledged is lost.
-		r.N, r.WriteBack = movingN, false
+		// What is promised then is that nothing acknowledged is lost.
+		r.Moving, r.WriteBack = true, false
 	}
 	return r
 }
-
-// movingN is above what any two quorums are together.
-const movingN = 2*kv.MaxReplicas + 1
 
 // nameStamps fills in what the coordinators were seen to stamp writes with.
 func (w *World) nameStamps(key int, ops []causalhist.Op) {

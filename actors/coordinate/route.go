@@ -156,10 +156,12 @@ func (s *Coordinator) part(id kv.Partition) *part {
 // zone is that of the node which the client asked: what is local to it stays so
 // when another node coordinates.
 func (s *Coordinator) zone(r *request) int {
+	asked := s.cfg.Node
 	if r.forwarded {
-		return s.cfg.Layout.Zone(r.reply.Node)
+		asked = r.reply.Node
 	}
-	return s.cfg.Layout.Zone(s.cfg.Node)
+	failpoint.Inject("bug-81-local-to-another-zone", func() { asked = s.cfg.Node })
+	return s.cfg.Layout.Zone(asked)
 }
 
 // need makes an ask concrete for a partition and the readers of a zone.

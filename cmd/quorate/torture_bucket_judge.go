@@ -107,7 +107,7 @@ func (c *causalChecks) judge(b *tortureBucket, key string, ops []causalhist.Op) 
 	for i := range ops {
 		switch op := &ops[i]; {
 		case op.Kind != causalhist.Get || op.Outcome != causalhist.OK:
-		case rules.Policy != kv.Counters && op.Quorum > 0 && op.Quorum+most > rules.N:
+		case rules.Policy != kv.Counters && !rules.Moving && op.Quorum > 0 && op.Quorum+most > rules.N:
 			c.sessions.Judged++
 		default:
 			c.sessions.Unjudged++

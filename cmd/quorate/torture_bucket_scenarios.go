@@ -32,5 +32,6 @@ var insideOnly = map[string]string{
 	"eventual-clocks":     "writes of a clock that was far ahead are refused by other nodes until that time has come, and only the simulator can wait so long",
 	"eventual-tombstones": "no tombstone is collected in the first minute, and only the simulator can make messages live shorter",
 	"expiry":              "whether a value should have expired depends on the moment at which a node read its clock, which only the simulator sees",
+	"zones":               "real nodes with buckets of these modes are all of one zone here, where a majority of the zone is one of all; use eventual, or wan for strong keys in zones",
 	"matrix":              "it is what the simulator measures consistency.md with; use eventual",
 }

@@ -74,7 +74,13 @@ type Op struct {
 	// Quorum is how many distinct replicas of the key the answer waited for; 0:
 	// not known, or others stood in for them.
 	Quorum int
+	// Zone is the one whose replicas it waited for a majority of, counted from 1;
+	// EachZone: of every zone; 0: the count alone says what it waited for.
+	Zone int
 }
+
+// EachZone is the Zone of an operation that waited for a majority in every one.
+const EachZone = -1
 
 // did reports whether the operation may have had an effect.
 func (o *Op) did() bool { return o.Kind != Get && o.Outcome != Failed }
@@ -113,6 +119,9 @@ type Rules struct {
 	// was acknowledged before must know of it (Gifford, "Weighted Voting for
 	// Replicated Data", SOSP 1979).
 	N int
+	// Moving: N changed while clients used the key. Which quorums met then depends on
+	// the N that each operation had.
+	Moving bool
 	// WriteBack: before a read answers, its quorum holds what it returns; so a
 	// later read whose quorum meets that one's knows as much.
 	WriteBack bool

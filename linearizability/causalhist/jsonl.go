@@ -26,6 +26,7 @@ type record struct {
 	Policy    string   `json:"policy,omitempty"`
 	N         int      `json:"n,omitempty"`
 	Unit      int64    `json:"unit,omitempty"`
+	Moving    bool     `json:"moving,omitempty"`
 	WriteBack bool     `json:"write_back,omitempty"`
 	Lossy     bool     `json:"lossy,omitempty"`
 	Client    int      `json:"client,omitempty"`
@@ -42,6 +43,7 @@ type record struct {
 	Whole     bool     `json:"whole,omitempty"`
 	Sum       int64    `json:"sum,omitempty"`
 	Quorum    int      `json:"quorum,omitempty"`
+	Zone      int      `json:"zone,omitempty"`
 	Stamp     *Stamp   `json:"stamp,omitempty"`
 	MayExpire int64    `json:"may_expire,omitempty"`
 	Expires   int64    `json:"expires,omitempty"`
@@ -61,7 +63,7 @@ func WriteJSONL(w io.Writer, keys []Key) error {
 	e.SetEscapeHTML(false)
 	for i := range keys {
 		k := &keys[i]
-		head := record{Key: k.Name, Policy: k.Rules.Policy.String(), N: k.Rules.N, Unit: k.Rules.Unit, WriteBack: k.Rules.WriteBack, Lossy: k.Rules.Lossy}
+		head := record{Key: k.Name, Policy: k.Rules.Policy.String(), N: k.Rules.N, Unit: k.Rules.Unit, Moving: k.Rules.Moving, WriteBack: k.Rules.WriteBack, Lossy: k.Rules.Lossy}
 		if err := e.Encode(&head); err != nil {
 			return err
 		}
@@ -78,7 +80,7 @@ func toRecord(key string, op *Op) *record {
 	rec := &record{
 		Key: key, Client: op.Client, Node: uint32(op.Node), Boot: op.Boot, Call: op.Call, Return: op.Return, Op: kindNames[op.Kind],
 		Outcome: outcomeNames[op.Outcome], Value: op.Value, Delta: op.Delta, Context: op.Context, Saw: op.Saw, Whole: op.Whole, Sum: op.Sum,
-		Quorum: op.Quorum, MayExpire: op.MayExpire, Expires: op.Expires, LimitMs: op.LimitMs, Final: op.Final,
+		Quorum: op.Quorum, Zone: op.Zone, MayExpire: op.MayExpire, Expires: op.Expires, LimitMs: op.LimitMs, Final: op.Final,
 	}
 	if op.Stamp != (Stamp{}) {
 		rec.Stamp = &op.Stamp
@@ -123,7 +125,7 @@ func add(keys []Key, line []byte) ([]Key, error) {
 		if err != nil {
 			return nil, err
 		}
-		return append(keys, Key{Name: rec.Key, Rules: Rules{Policy: policy, N: rec.N, Unit: rec.Unit, WriteBack: rec.WriteBack, Lossy: rec.Lossy}}), nil
+		return append(keys, Key{Name: rec.Key, Rules: Rules{Policy: policy, N: rec.N, Unit: rec.Unit, Moving: rec.Moving, WriteBack: rec.WriteBack, Lossy: rec.Lossy}}), nil
 	}
 	if len(keys) == 0 || keys[len(keys)-1].Name != rec.Key {
 		return nil, errors.New(`an operation of another key than the last line with a "policy" names`)
@@ -143,7 +145,7 @@ func add(keys []Key, line []byte) ([]Key, error) {
 func (rec *record) op() (Op, error) {
 	op := Op{
 		Client: rec.Client, Node: kv.NodeID(rec.Node), Boot: rec.Boot, Call: rec.Call, Return: rec.Return, Value: rec.Value, Delta: rec.Delta,
-		Context: rec.Context, Saw: rec.Saw, Whole: rec.Whole, Sum: rec.Sum, Quorum: rec.Quorum, MayExpire: rec.MayExpire, Expires: rec.Expires,
+		Context: rec.Context, Saw: rec.Saw, Whole: rec.Whole, Sum: rec.Sum, Quorum: rec.Quorum, Zone: rec.Zone, MayExpire: rec.MayExpire, Expires: rec.Expires,
 		LimitMs: rec.LimitMs, Final: rec.Final,
 	}
 	if rec.Stamp != nil {

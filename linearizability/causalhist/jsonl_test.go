@@ -13,12 +13,12 @@ func TestJSONLRoundTrip(t *testing.T) {
 	s := &script{}
 	s.set("a", 0)
 	r := s.get("a", "b \n\"")
-	s.op(Op{Kind: Set, Value: "c", Context: r + 1, Stamp: Stamp{Ms: 7, Logical: 1, Node: 2}, MayExpire: 3, Expires: 4, LimitMs: 5, Quorum: 2, Boot: 6})
+	s.op(Op{Kind: Set, Value: "c", Context: r + 1, Stamp: Stamp{Ms: 7, Logical: 1, Node: 2}, MayExpire: 3, Expires: 4, LimitMs: 5, Quorum: 2, Zone: 3, Boot: 6})
 	s.op(Op{Kind: Delete, Outcome: Unknown})
 	s.op(Op{Kind: Incr, Delta: 4, Sum: 12, Outcome: Failed})
 	s.final("c")
 	keys := []Key{
-		{Name: "k", Rules: Rules{Policy: kv.Siblings, N: 3, Unit: 1, WriteBack: true, Lossy: true}, Ops: s.h},
+		{Name: "k", Rules: Rules{Policy: kv.Siblings, N: 3, Unit: 1, Moving: true, WriteBack: true, Lossy: true}, Ops: s.h},
 		{Name: "idle", Rules: Rules{Policy: kv.Counters, N: 5}},
 	}
 	var file bytes.Buffer

@@ -123,6 +123,25 @@ func TestQuorumsThatMeetKnowOfWrites(t *testing.T) {
 	require.Empty(t, checks(s.h, siblings))
 }
 
+// Majorities of one zone meet in it, however many replicas others have.
+func TestQuorumsOfAZoneMeetInIt(t *testing.T) {
+	for _, k := range []struct {
+		write, read int
+		met         bool
+	}{{1, 1, true}, {1, 2, false}, {EachZone, 2, true}, {2, EachZone, true}, {EachZone, EachZone, true}, {0, 1, false}} {
+		s := &script{}
+		s.set("a", 0)
+		s.get()
+		s.h[0].Quorum, s.h[1].Quorum, s.h[0].Zone, s.h[1].Zone = 1, 1, k.write, k.read
+		require.Equal(t, k.met, len(checks(s.h, siblings)) > 0, "%+v", k)
+		moving := siblings
+		moving.Moving = true
+		require.Empty(t, checks(s.h, moving), "N has changed")
+		s.h[1].Quorum = 0
+		require.Empty(t, checks(s.h, siblings), "others may have stood in")
+	}
+}
+
 func TestReadsWithWriteBackDoNotGoBack(t *testing.T) {
 	s := &script{}
 	s.op(Op{Kind: Set, Value: "a", Client: 2})

@@ -14,9 +14,8 @@ func (j *judge) sessions() {
 			if op.Outcome != OK || op.Return >= read.Call || i == r {
 				continue
 			}
-			meet := op.Quorum > 0 && read.Quorum > 0 && op.Quorum+read.Quorum > j.rules.N
 			switch {
-			case !meet:
+			case !j.rules.meet(op, read):
 			case op.Kind == Get && j.rules.WriteBack && j.goesBack(i, r):
 				j.find(MonotonicReads, []int{i, r}, "a read of quorum %d returned %q, and a later one of quorum %d only %q", op.Quorum, op.Saw, read.Quorum, read.Saw)
 			case op.Kind == Get || !j.misses(r, i):
@@ -27,6 +26,17 @@ func (j *judge) sessions() {
 			}
 		}
 	}
+}
+
+// meet reports whether some replica certainly took part in both operations.
+func (r *Rules) meet(a, b *Op) bool {
+	switch {
+	case r.Moving || a.Quorum == 0 || b.Quorum == 0:
+		return false
+	case a.Zone != 0 && b.Zone != 0 && (a.Zone == b.Zone || a.Zone == EachZone || b.Zone == EachZone):
+		return true
+	}
+	return a.Quorum+b.Quorum > r.N
 }
 
 // misses reports whether a read certainly does not know of a write.

@@ -116,6 +116,7 @@ var bugs = []Bug{
 	{Number: 78, Names: []string{"actors/coordinate/bug-78-no-new-term-when-a-copy-leaves"}, Scenarios: []string{"resizes"}},
 	{Number: 79, Names: []string{"actors/shard/bug-79-claim-below-the-birth-of-a-bucket"}, Scenarios: []string{"buckets", "slots"}},
 	{Number: 80, Names: []string{"actors/handoff/bug-80-refused-hint-deleted"}, Scenarios: []string{"eventual-clocks", "eventual-hints", "sloppy"}},
+	{Number: 81, Names: []string{"actors/coordinate/bug-81-local-to-another-zone"}, Scenarios: []string{"zones", "eventual-clocks"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
