@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math/bits"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -161,6 +162,35 @@ func TestOracleToldWritesAreHeldByEnough(t *testing.T) {
 			continue
 		}
 		w.requireOne(t, "is done with w=2, and replicas")
+	}
+}
+
+// A majority of the asked node's own zone counts, and a hint for whichever replica is missing.
+func TestOracleQuorumsOfAZone(t *testing.T) {
+	plan := Draw(1, scenario(t, "quiet"))
+	c := &plan.Config
+	c.Nodes, c.N, c.Zones, c.Lanes, c.Partitions = 3, 3, 2, 1, 1
+	w, err := newWorld(plan, Options{})
+	require.NoError(t, err)
+	p := kv.Partition(0)
+	prefs, zones := w.layout.Preference(p), w.layout.Zones(nil, p)
+	for _, n := range w.nodes {
+		var local, away causal.Replicas
+		for i := range prefs {
+			if zones[i] == w.layout.Zone(n.id) {
+				local = local.With(i)
+			} else {
+				away = away.With(i)
+			}
+		}
+		size := bits.OnesCount8(uint8(local))
+		for _, k := range []struct {
+			acks    causal.Replicas
+			keepers int
+			met     bool
+		}{{local, 0, true}, {away, 0, false}, {away, size/2 + 1, true}, {0, size/2 + 1, true}, {0, size / 2, false}} {
+			require.Equal(t, k.met, met(w, kv.Ask{Level: kv.LocalQuorum}, p, n, k.acks, k.keepers), "node %d of zones %v: %+v", n.id, zones, k)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 	"strings"
 
@@ -73,29 +74,27 @@ func (o *eventualOracle) enough(n *node, op *ClientOp, knows func(*causal.Object
 			keepers++
 		}
 	}
-	yes := acks
-	for i := range prefs {
-		if b.Sloppy && keepers > 0 && !yes.Has(i) {
-			yes = yes.With(i)
-			keepers--
-		}
+	if !b.Sloppy {
+		keepers = 0
 	}
 	ask := b.W
 	if own := askOf(op.W); !own.IsZero() {
 		ask = own
 	}
-	if *w.lossy.at(p) || metAnywhere(w, ask, p, yes) {
+	if *w.lossy.at(p) || met(w, ask, p, n, acks, keepers) {
 		return
 	}
 	w.violate(Invariant, "node %d tells a client that %s of key %q is done with w=%v, and replicas %b of %v hold it durably, %d others for them",
 		n.id, op.Do, key.Name, ask, acks, prefs, keepers)
 }
 
-// metAnywhere reports whether replicas are enough for a coordinator in some zone.
-func metAnywhere(w *World, ask kv.Ask, p kv.Partition, yes causal.Replicas) bool {
+// met reports whether replicas, and keepers for any others, are enough for an ask of
+// who is in the zone of a node.
+func met(w *World, ask kv.Ask, p kv.Partition, n *node, acks causal.Replicas, keepers int) bool {
 	zones := w.layout.Zones(nil, p)
-	for _, local := range zones {
-		if need, err := causal.NewNeed(ask, zones, local); err == nil && need.Met(yes) {
+	need, err := causal.NewNeed(ask, zones, w.layout.Zone(n.id))
+	for others := causal.Replicas(0); err == nil && others < 1<<len(zones); others++ {
+		if bits.OnesCount8(uint8(others&^acks)) <= keepers && need.Met(acks|others) {
 			return true
 		}
 	}
