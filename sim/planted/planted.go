@@ -73,7 +73,7 @@ var bugs = []Bug{
 	{Number: 24, Names: []string{"actors/replica/bug-24-copy-without-promise-check"}, Scenarios: []string{"default", "promises"}},
 	{Number: 25, Names: []string{"actors/replica/bug-25-reply-reveals-undurable"}, Scenarios: []string{"durability", "promises"}},
 	{Number: 26, Names: []string{"actors/coordinate/bug-26-hint-counted-strictly"}, Scenarios: []string{"eventual", "eventual-hints"}},
-	{Number: 27, Names: []string{"actors/coordinate/bug-27-fallback-counted-strictly"}, Scenarios: []string{"zones", "sloppy", "eventual"}},
+	{Number: 27, Names: []string{"actors/coordinate/bug-27-fallback-counted-strictly"}, Scenarios: []string{"zones"}},
 	{Number: 28, Names: []string{"actors/coordinate/bug-28-coordinator-counts-itself"}, Scenarios: []string{"eventual"}},
 	{Number: 29, Names: []string{"actors/causal/bug-29-quorum-rounded-down"}, Scenarios: []string{"eventual"}},
 	{Number: 30, Names: []string{"actors/causal/bug-30-stamp-reused-after-restart"}, Scenarios: []string{"eventual-clocks"}},
