@@ -86,7 +86,7 @@ func (s *Shard) versions(c *actors.Context, m *msg.Versions) {
 }
 
 // endMajority answers the read from this node's copy, if the copy still is at
-// the version that was agreed on, or turns to the owner.
+// the version that was agreed on and nothing has overtaken the read, or turns to the owner.
 func (s *Shard) endMajority(c *actors.Context, r *majorityRead, agreed bool) {
 	if r.ended {
 		return
@@ -97,7 +97,7 @@ func (s *Shard) endMajority(c *actors.Context, r *majorityRead, agreed bool) {
 	}
 	r.f.r.again = r.f.r.again || !agreed
 	reg := s.local.Lookup(r.p.id, r.f.op().Key)
-	if agreed && reg.Version == r.version {
+	if agreed && reg.Version == r.version && r.f.inOrder() {
 		s.finish(c, r.f, readResult(&r.f.op().Op, &reg))
 		return
 	}

@@ -39,6 +39,17 @@ func (f ref) tied() bool {
 	return g.writes > 0
 }
 
+// inOrder reports whether a read that a majority has answered may end with that:
+// none of its kin before it is still to come, none after it has been carried out.
+// As long as all reads of a request ask the same replicas in the same messages, they are.
+func (f ref) inOrder() bool {
+	if !f.r.again || len(f.r.ops) == 1 {
+		return true
+	}
+	g, at := f.kin()
+	return g.top <= at && g.here == 0 && g.asked == 0 && !g.waitsBefore(f.r, at)
+}
+
 // unplace marks operations that are about to be routed again, all before the
 // first of them is: the later ones have not overtaken it.
 func unplace(refs []ref) {

@@ -26,8 +26,11 @@ func (s *Shard) route(c *actors.Context, f ref) {
 		return
 	}
 	target := s.target(c, p)
+	// Who has sent the operation here is not the owner: two nodes that point at each
+	// other, one at a claim that died with a boot, would do so for ever.
+	returned := f.r.forwarded && target.node == f.r.reply.Node && p.self >= 0
 	switch {
-	case target == s.self:
+	case target == s.self, returned:
 		p.queue = append(p.queue, f)
 		s.prepare(c, p)
 	case f.r.forwarded:
@@ -261,6 +264,9 @@ func (s *Shard) flushPeer(c *actors.Context, p *peer) {
 	}
 	for len(o.versions) > 0 {
 		n := msg.Fitting(o.versions, func(it *msg.KeyRef) int { return len(it.Key) })
+		if n < len(o.versions) { // answers to several messages come in any order
+			o.versionFor[n-1].f.r.again, o.versionFor[n].f.r.again = true, true
+		}
 		id := s.remember(c, sent{to: p, versions: o.versionFor[:n:n]})
 		c.Send(p.addrReplica, &msg.ReadVersions{ID: id, Epoch: s.cfg.Layout.Epoch(), Keys: o.versions[:n:n]})
 		o.versions, o.versionFor = o.versions[n:], o.versionFor[n:]
