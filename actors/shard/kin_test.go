@@ -149,3 +149,47 @@ func TestManyOperationsSetOutAgain(t *testing.T) {
 		})
 	}
 }
+
+// TestMajorityReadsStayInOrder: once something of a request has been routed again, a
+// read ends with what a majority answered only if all before it has ended, and nothing
+// after it has been carried out.
+func TestMajorityReadsStayInOrder(t *testing.T) {
+	reads := func(again bool) (r *request, first, second ref) {
+		r = &request{ops: make([]msg.Op, 3), again: again}
+		r.results, r.progress = make([]kv.Result, 3), make([]progress, 3)
+		for i, key := range []string{"k", "k", "other"} {
+			r.ops[i].Kind, r.ops[i].Key = kv.OpGet, []byte(key)
+		}
+		return r, ref{r, 0}, ref{r, 1}
+	}
+	end := func(f ref, st kv.Status) {
+		f.r.results[f.i].Status = st
+		f.set(done)
+	}
+
+	_, first, second := reads(true)
+	require.True(t, first.inOrder())
+	require.False(t, second.inOrder(), "the first is still to come")
+	end(first, kv.NotFound)
+	require.True(t, second.inOrder())
+
+	_, first, second = reads(true)
+	first.set(asked)
+	require.False(t, second.inOrder(), "the first is with another shard")
+
+	_, first, second = reads(true)
+	end(second, kv.OK)
+	require.False(t, first.inOrder(), "the second has overtaken it")
+
+	_, first, second = reads(true)
+	end(second, kv.Unavailable)
+	require.True(t, first.inOrder(), "what was not carried out overtakes nothing")
+
+	r, _, _ := reads(true)
+	end(ref{r, 2}, kv.OK)
+	require.True(t, ref{r, 0}.inOrder(), "another key")
+
+	_, first, second = reads(false)
+	end(second, kv.OK)
+	require.True(t, first.inOrder(), "they asked the same replicas in the same messages")
+}

@@ -30,6 +30,7 @@ var update = flag.Bool("update", false, "rewrite the golden files")
 //	dead NODE PEER               NODE's shard is told that PEER seems dead
 //	alive NODE PEER INC          that it is alive
 //	restart NODE                 the node boots again from its records
+//	unsynced NODE                what it writes from now on does not survive its restart
 //	slow NODE                    the node's disk is slow: its own durable messages take their turn
 //	hand NODE                    NODE is told to hand everything over
 //	wait MS                      time passes, timers run out, messages are delivered

@@ -40,13 +40,15 @@ type world struct {
 }
 
 type member struct {
-	lane    *system.Lane
-	c       actors.Context
-	id      kv.NodeID
-	inc     kv.Incarnation
-	tickNs  int64
-	records []byte
-	slow    bool // what it has to say to itself once it is on disk takes its turn
+	lane     *system.Lane
+	c        actors.Context
+	id       kv.NodeID
+	inc      kv.Incarnation
+	tickNs   int64
+	records  []byte
+	synced   int // bytes of records that survive a restart, if unsynced
+	unsynced bool
+	slow     bool // what it has to say to itself once it is on disk takes its turn
 }
 
 func newWorld(t *testing.T, out io.Writer, args []string) *world {
@@ -179,12 +181,18 @@ func (w *world) command(command, args string) {
 	case "restart":
 		m := w.node(f[0])
 		w.queue = slices.DeleteFunc(w.queue, func(e actors.Envelope) bool { return e.To.Kind == actors.Client && e.To.Node == m.id })
+		if m.unsynced {
+			m.records, m.unsynced = m.records[:m.synced], false
+		}
 		w.boot(m)
 		for _, q := range w.nodes {
 			w.status(m.id, q.id, q.inc, true)
 		}
 	case "slow":
 		w.node(f[0]).slow = true
+	case "unsynced":
+		m := w.node(f[0])
+		m.unsynced, m.synced = true, len(m.records)
 	case "hand":
 		w.tell(w.node(f[0]).id, &msg.Drain{})
 	case "wait":
