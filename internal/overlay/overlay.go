@@ -79,6 +79,10 @@ func Generate(root, dir string) (Result, error) {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return Result{}, err
 	}
+	// A module of its own: the patterns ./... of the one around it leave the copies out.
+	if err := os.WriteFile(filepath.Join(dir, "go.mod"), []byte("module overlay\n"), 0o644); err != nil {
+		return Result{}, err
+	}
 	path := filepath.Join(dir, "overlay.json")
 	return Result{Path: path, Markers: markers}, os.WriteFile(path, append(text, '\n'), 0o644)
 }

@@ -48,6 +48,7 @@ func TestGenerateRewritesEveryMarker(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, filepath.Join(dir, "overlay.json"), res.Path)
 	require.Len(t, res.Markers, 3)
+	require.FileExists(t, filepath.Join(dir, "go.mod"), "not part of the module around it")
 	require.Equal(t, Marker{
 		Name: "bug-1-one", Package: "example.com/m/p", Enable: "example.com/m/p/bug-1-one", File: "p/p.go", Line: 6,
 	}, res.Markers[0])
