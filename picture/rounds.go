@@ -80,22 +80,15 @@ const voteNothing = 3
 // eventual counts the rounds of buckets that are not strong: first what replicas
 // were asked and said, then those who were asked in their stead.
 func (c *counting) eventual(all []*flight) {
-	for _, f := range all {
-		switch actors.Coordinator {
-		case f.env.From.Kind:
-			c.askReplica(f)
-		case f.env.To.Kind:
-			if f.env.From.Kind == actors.Store {
-				c.answered(f)
-			}
-		}
-	}
-	for _, f := range all {
-		switch actors.Coordinator {
-		case f.env.From.Kind:
-			c.askStandIn(f)
-		case f.env.To.Kind:
-			if f.env.From.Kind == actors.Handoff {
+	for _, round := range []struct {
+		ask     func(*flight)
+		answers actors.Kind
+	}{{c.askReplica, actors.Store}, {c.askStandIn, actors.Handoff}} {
+		for _, f := range all {
+			switch {
+			case f.env.From.Kind == actors.Coordinator:
+				round.ask(f)
+			case f.env.To.Kind == actors.Coordinator && f.env.From.Kind == round.answers:
 				c.answered(f)
 			}
 		}

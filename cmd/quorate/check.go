@@ -68,21 +68,26 @@ func (c *checkCmd) Run() error {
 	return nil
 }
 
+// open opens the history, and says what to call it.
+func (c *checkCmd) open() (name string, f *os.File, err error) {
+	if c.History == "-" {
+		return "standard input", os.Stdin, nil
+	}
+	f, err = os.Open(c.History)
+	return c.History, f, err
+}
+
 // read reads and validates the history. Its errors name the file and the line.
 func (c *checkCmd) read(model linearizability.Model) (linearizability.History, error) {
 	reader, ok := linearizability.Formats[c.Format]
 	if !ok {
 		return nil, fmt.Errorf("--format: unknown format %q: use %s", c.Format, strings.Join(formatNames(), ", "))
 	}
-	name, file := "standard input", os.Stdin
-	if c.History != "-" {
-		f, err := os.Open(c.History)
-		if err != nil {
-			return nil, err // names the file
-		}
-		defer f.Close()
-		name, file = c.History, f
+	name, file, err := c.open()
+	if err != nil {
+		return nil, err // names the file
 	}
+	defer file.Close()
 	in, err := reader(file)
 	if err != nil {
 		var bad *linearizability.InputError

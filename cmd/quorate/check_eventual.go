@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/quoratedb/quorate/linearizability/causalhist"
@@ -48,15 +47,11 @@ func (c *checkCmd) checkEventual(w io.Writer) error {
 
 // readEventual reads the keys that are to be judged.
 func (c *checkCmd) readEventual() ([]causalhist.Key, error) {
-	name, file := "standard input", os.Stdin
-	if c.History != "-" {
-		f, err := os.Open(c.History)
-		if err != nil {
-			return nil, err // names the file
-		}
-		defer f.Close()
-		name, file = c.History, f
+	name, file, err := c.open()
+	if err != nil {
+		return nil, err // names the file
 	}
+	defer file.Close()
 	keys, err := causalhist.ReadJSONL(file)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
