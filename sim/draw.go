@@ -134,11 +134,13 @@ func (d *drawer) timings(c *Config) {
 	}
 	if c.Between > 1000 { // time-outs must allow for the slowest link, or nothing is ever done in time
 		most := c.Network.MaxNs * c.Between / 1000
-		// Forward, touch, accept and answer are six ways, at the mean of the link.
-		c.RequestTimeoutNs = max(c.RequestTimeoutNs, 4*most)
+		// A read that replicas don't agree on, its forward, a confirm and the answers are
+		// six ways, at the mean of the link.
+		ways := max(4*most, 8*(c.Network.MinNs+c.Network.Mean)*c.Between/1000)
+		c.RequestTimeoutNs = max(c.RequestTimeoutNs, ways)
 		c.SuspectNs = max(c.SuspectNs, most)
 		c.BackoffNs = max(c.BackoffNs, most/4)
-		c.ClientTimeoutNs = max(c.ClientTimeoutNs, 4*most)
+		c.ClientTimeoutNs = max(c.ClientTimeoutNs, ways)
 	}
 	c.GatherNs = d.between(0, 1) * d.log(p.gatherNs)
 	c.SkewMs = d.log(p.skewMs)

@@ -36,17 +36,51 @@ func (w *World) heal() {
 		}
 	}
 	w.clocksHealed()
-	w.limitNs = max(w.nowNs, w.agreeNs) + w.patienceNs()
-	for i := range w.clients {
-		w.finalOps(i)
-		w.pump(i)
-	}
-	w.q.push(w.limitNs, event{kind: evJudge})
+	w.alone = kv.NodeID(1 + mix(w.plan.Seed, streamClients)%uint64(len(w.nodes)))
+	w.begins((*World).aloneOps)
 	w.whenDone()
 }
 
-// finalOps replaces what a client has not begun by reads of every key, one
-// write of its share of the keys, and reads of some others.
+// begins replaces what the clients have not begun by a last list of operations.
+func (w *World) begins(ops func(w *World, i int)) {
+	w.limitNs = max(w.nowNs, w.agreeNs) + w.patienceNs()
+	w.q.push(w.limitNs, event{kind: evJudge})
+	for i := range w.clients {
+		ops(w, i)
+	}
+	for i := range w.clients {
+		w.pump(i)
+	}
+}
+
+// aloneOps are those that all clients take to one node, while nobody asks the
+// others: what these would have told it must not be needed. Each key is read,
+// written and read.
+func (w *World) aloneOps(i int) {
+	c := w.clients[i]
+	c.ops, c.next = nil, 0
+	for k := range w.cfg.Keys {
+		if k%len(w.clients) == i {
+			read := ClientOp{Client: i, Node: w.alone, Key: k, Do: "get"}
+			c.ops = append(c.ops, read, w.finalWrite(read), read)
+		}
+	}
+}
+
+// finalWrite is the write of a key that goes with a read of it.
+func (w *World) finalWrite(op ClientOp) ClientOp {
+	op.Do = "set"
+	if w.cfg.Keys[op.Key].ReadFirst {
+		op.Context = 1
+	}
+	if w.cfg.Keys[op.Key].Counter {
+		op.Do = "incr"
+	}
+	return w.fresh(op)
+}
+
+// finalOps are reads of every key, one write of a client's share of the keys, and
+// reads of some others, each at another node than the one before.
 func (w *World) finalOps(i int) {
 	c := w.clients[i]
 	c.ops, c.next = nil, 0
@@ -59,14 +93,8 @@ func (w *World) finalOps(i int) {
 		if k%clients != i%clients && i%keys != k {
 			continue
 		}
-		op := ClientOp{Client: i, Node: at(k + 1), Key: k, Do: "set"}
-		if w.cfg.Keys[k].ReadFirst {
-			op.Context = 1
-		}
-		if w.cfg.Keys[k].Counter {
-			op.Do = "incr"
-		}
-		c.ops = append(c.ops, w.fresh(op), ClientOp{Client: i, Node: at(k + 2), Key: k, Do: "get"})
+		write := w.finalWrite(ClientOp{Client: i, Node: at(k + 1), Key: k})
+		c.ops = append(c.ops, write, ClientOp{Client: i, Node: at(k + 2), Key: k, Do: "get"})
 	}
 }
 
@@ -84,21 +112,30 @@ func (w *World) fresh(op ClientOp) ClientOp {
 // finalRetryNs is the pause before a final operation that failed is tried again.
 const finalRetryNs = 10e6
 
-// finalDone repeats a final operation until it has succeeded.
+// finalDone repeats a final operation at its node until it has succeeded, or
+// elsewhere if that node is down for good.
 func (w *World) finalDone(i int, op *ClientOp, outcome linearizability.Outcome) {
 	c := w.clients[i]
 	if outcome != linearizability.OK && c.next > 0 && w.nowNs < w.limitNs {
 		c.next--
 		again := w.fresh(*op)
 		again.AtNs = w.nowNs + finalRetryNs
-		again.Node = again.Node%kv.NodeID(len(w.nodes)) + 1
+		if !w.nodes[again.Node-1].up {
+			again.Node = again.Node%kv.NodeID(len(w.nodes)) + 1
+		}
 		c.ops[c.next] = again
 	}
 }
 
-// whenDone begins the last phase when all clients have finished.
+// whenDone lets clients turn to all nodes when they have done with one, and
+// begins the last phase when they have finished.
 func (w *World) whenDone() {
 	if w.phase != liveness || !w.idle() {
+		return
+	}
+	if w.alone != 0 {
+		w.alone = 0
+		w.begins((*World).finalOps)
 		return
 	}
 	w.phase = converging

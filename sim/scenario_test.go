@@ -26,7 +26,7 @@ func TestShippedScenariosAreRight(t *testing.T) {
 		require.NotEmpty(t, k.Allowed)
 	}
 	_, err = FindScenario("nonsense")
-	require.ErrorContains(t, err, `unknown scenario "nonsense": use default, abd, buckets, counters,`)
+	require.ErrorContains(t, err, `unknown scenario "nonsense": use default, abd, buckets, claims, counters,`)
 }
 
 // TestSettingsReadBack: what Settings shows is what Set takes.

@@ -53,6 +53,10 @@ func (d *drawer) script(kind string) {
 		d.standIns(at)
 	case "remake":
 		d.remake(at)
+	case "half-claim":
+		d.halfClaim(at)
+	case "overtaken":
+		d.overtaken(at)
 	default:
 		panic("sim: unknown script " + kind)
 	}
@@ -62,7 +66,7 @@ func (d *drawer) script(kind string) {
 func scriptNames() []string {
 	return []string{"minority", "stale-owner", "slow-touch", "bad-fsync", "blackout", "swizzle", "rolling", "one-way",
 		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "missed-claim", "early-answer", "lost-disk", "impatient",
-		"clock-back", "stand-ins", "remake"}
+		"clock-back", "stand-ins", "remake", "half-claim", "overtaken"}
 }
 
 func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }

@@ -46,6 +46,14 @@ func (s *stage) do(atNs int64, node kv.NodeID, what string) {
 	s.d.plan.Ops = append(s.d.plan.Ops, op)
 }
 
+// also adds an operation to the message of the last one.
+func (s *stage) also(what string) {
+	ops := &s.d.plan.Ops
+	op := (*ops)[len(*ops)-1]
+	op.Do, op.With = what, true
+	*ops = append(*ops, op)
+}
+
 // until makes the safety phase last.
 func (s *stage) until(ns int64) {
 	c := &s.d.plan.Config

@@ -98,7 +98,7 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 		}
 		return
 	}
-	again, news := s.takeResults(c, fw, m)
+	again, news := s.takeResults(c, from, fw, m)
 	for i, f := range again {
 		now := slices.Contains(news, f.op().Partition)
 		failpoint.Inject("bug-65-first-of-several-sets-out", func() { now = now && i == 0 })
@@ -112,9 +112,9 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 
 // takeResults finishes what has a result. It returns the operations that the
 // other shard did not carry out, and the partitions of which it knows a claim
-// that was not known here: all operations of one of these are routed again at
-// once, those of the others later, so that they keep their order.
-func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (again []ref, news []kv.Partition) {
+// that was not known here, or that its own one is lost: all operations of one of
+// these are routed again at once, those of the others later, so that they keep their order.
+func (s *Shard) takeResults(c *actors.Context, from *peer, fw *forward, m *msg.Forwarded) (again []ref, news []kv.Partition) {
 	for i, f := range fw.refs {
 		res := m.Results[i]
 		if res.Status != kv.NotOwner {
@@ -126,8 +126,13 @@ func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (a
 		}
 		f.set(waiting)
 		again = append(again, f)
-		if p := s.parts.At(f.op().Partition); p != nil && p.seen.Less(res.Rev.Ballot) {
-			p.seen = res.Rev.Ballot
+		p, known := s.parts.At(f.op().Partition), res.Rev.Ballot
+		switch {
+		case p == nil:
+		case p.seen.Less(known):
+			p.seen = known
+			news = append(news, p.id)
+		case s.denied(p, from, known):
 			news = append(news, p.id)
 		}
 	}

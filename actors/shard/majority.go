@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
@@ -97,7 +98,9 @@ func (s *Shard) endMajority(c *actors.Context, r *majorityRead, agreed bool) {
 	}
 	r.f.r.again = r.f.r.again || !agreed
 	reg := s.local.Lookup(r.p.id, r.f.op().Key)
-	if agreed && reg.Version == r.version && r.f.inOrder() {
+	inOrder := r.f.inOrder()
+	failpoint.Inject("bug-82-majority-read-overtaken", func() { inOrder = true })
+	if agreed && reg.Version == r.version && inOrder {
 		s.finish(c, r.f, readResult(&r.f.op().Op, &reg))
 		return
 	}

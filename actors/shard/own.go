@@ -181,7 +181,7 @@ func (s *Shard) drained(c *actors.Context, p *partition) {
 	case p.heir != nil:
 		s.stats.HandOvers++
 		c.Send(p.heir.addrShard, &msg.HandOver{Items: []msg.PartitionBallot{{Partition: p.id, Ballot: ballot}}})
-	case s.target(c, p) == s.self:
+	case s.target(c, p, false) == s.self:
 		s.prepare(c, p)
 	}
 }
@@ -277,7 +277,7 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 		case p.takeAtNs > c.NowNs:
 			kept = append(kept, p)
 		default:
-			if t := s.target(c, p); t == s.self {
+			if t := s.target(c, p, false); t == s.self {
 				s.prepare(c, p)
 			}
 			p.takeAtNs = 0

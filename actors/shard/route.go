@@ -3,6 +3,7 @@ package shard
 import (
 	"slices"
 
+	"github.com/pingcap/failpoint"
 	"github.com/quoratedb/quorate/actors"
 	"github.com/quoratedb/quorate/actors/kv"
 	"github.com/quoratedb/quorate/actors/msg"
@@ -25,12 +26,9 @@ func (s *Shard) route(c *actors.Context, f ref) {
 		p.queue = append(p.queue, f)
 		return
 	}
-	target := s.target(c, p)
-	// Who has sent the operation here is not the owner: two nodes that point at each
-	// other, one at a claim that died with a boot, would do so for ever.
-	returned := f.r.forwarded && target.node == f.r.reply.Node && p.self >= 0
+	target := s.target(c, p, f.r.forwarded)
 	switch {
-	case target == s.self, returned:
+	case target == s.self:
 		p.queue = append(p.queue, f)
 		s.prepare(c, p)
 	case f.r.forwarded:
@@ -61,19 +59,49 @@ func (s *Shard) claimOf(p *partition) kv.Ballot {
 // target is the member to turn to for p: the heir of a hand-over that is under
 // way, else the one with the highest known claim if it seems alive, else the
 // first of the preference list that does. A wrong guess costs time, not safety.
-func (s *Shard) target(c *actors.Context, p *partition) *peer {
+//
+// Nodes don't send each other in circles. A shard knows the claims of its own boot
+// and those that it has yielded to, so following claims leads to higher ones, until
+// one died with its boot. A replica claims p itself, rather than follow such a one,
+// if another shard asks, or if the claimant has said that it knows nothing of it.
+func (s *Shard) target(c *actors.Context, p *partition, forwarded bool) *peer {
 	if p.heir != nil {
 		if c.NowNs < p.heirTillNs && !p.heir.dead {
 			return p.heir
 		}
 		p.heir = nil
 	}
-	if b := s.claimOf(p); !b.IsZero() && int(b.Node) < len(s.byID) {
-		if claimant := s.byID[b.Node]; claimant != nil && !claimant.gone(c) && p.holds(claimant) {
-			return claimant
-		}
+	b := s.claimOf(p)
+	claimant := s.peerOf(b.Node)
+	switch {
+	case claimant == nil, claimant.gone(c), !p.holds(claimant):
+		return p.firstAlive()
+	case p.self >= 0 && (b == p.void || forwarded && s.outlived(b)):
+		return s.self
 	}
-	return p.firstAlive()
+	return claimant
+}
+
+// outlived reports whether a claim is of a former boot of its claimant.
+func (s *Shard) outlived(b kv.Ballot) bool {
+	claimant := s.peerOf(b.Node)
+	over := claimant != nil && b.Inc < claimant.inc
+	failpoint.Inject("bug-83-claim-outlives-its-boot", func() { over = false })
+	return over
+}
+
+// denied takes in that from does not own p, and knows no higher claim than known.
+// It reports whether the highest one known here is of a former boot of that node,
+// and so is lost.
+func (s *Shard) denied(p *partition, from *peer, known kv.Ballot) bool {
+	b := s.claimOf(p)
+	if b.Node != from.node || !s.outlived(b) {
+		return false
+	}
+	if p.void = b; p.self < 0 {
+		p.seen = known
+	}
+	return true
 }
 
 // firstAlive is the first member of the preference list that seems alive, or
@@ -123,7 +151,7 @@ func (s *Shard) reroute(c *actors.Context, f ref) {
 }
 
 // delay routes an operation again after a jittered wait: nobody to turn to was
-// found, or two nodes point at each other.
+// found, or who was asked is not the owner and knows no better.
 func (s *Shard) delay(c *actors.Context, f ref) {
 	if f.closed() {
 		return

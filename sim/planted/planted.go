@@ -117,6 +117,8 @@ var bugs = []Bug{
 	{Number: 79, Names: []string{"actors/shard/bug-79-claim-below-the-birth-of-a-bucket"}, Scenarios: []string{"buckets", "slots"}},
 	{Number: 80, Names: []string{"actors/handoff/bug-80-refused-hint-deleted"}, Scenarios: []string{"eventual-clocks", "eventual-hints", "sloppy"}},
 	{Number: 81, Names: []string{"actors/coordinate/bug-81-local-to-another-zone"}, Scenarios: []string{"zones", "eventual-clocks"}},
+	{Number: 82, Names: []string{"actors/shard/bug-82-majority-read-overtaken"}, Scenarios: []string{"claims"}},
+	{Number: 83, Names: []string{"actors/shard/bug-83-claim-outlives-its-boot"}, Scenarios: []string{"claims", "buckets"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
