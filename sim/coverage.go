@@ -52,6 +52,7 @@ const (
 	MapUnknown                      // the outcome of a change of the map is unknown
 	MapRefused                      // a change of the map was refused
 	CreatedUsed                     // an operation on a bucket that a change made succeeded
+	MinorityAway                    // a minority was away after all else had healed
 	marks                           // count, keep last
 )
 
@@ -61,6 +62,7 @@ var markNames = [marks]string{
 	"hand-over", "forward", "forward-twice", "forward-refused", "forward-not-owner", "digest", "list-keys",
 	"unknown-outcome", "client-timeout", "late-answer", "turned-away", "paused-owner-returned", "all-down",
 	"flapped", "slow-node", "cold-rot", "disk-lost", "misdirected-write", "pipelined", "may-be-lost", "map-changed", "map-unknown", "map-refused", "created-bucket-used",
+	"minority-away",
 }
 
 // Coverage counts how often each mark was reached.

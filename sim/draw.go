@@ -20,6 +20,8 @@ func Draw(seed uint64, s *Scenario) *Plan {
 	d.rng = source(seed, streamFaults)
 	d.faults()
 	d.onlyStrong()
+	d.rng = source(seed, streamCore)
+	d.core()
 	slices.SortStableFunc(d.plan.Ops, func(a, b ClientOp) int { return cmp.Compare(a.AtNs, b.AtNs) })
 	slices.SortStableFunc(d.plan.Faults, func(a, b Fault) int { return cmp.Compare(a.AtNs, b.AtNs) })
 	slices.SortStableFunc(d.plan.MapOps, func(a, b MapOp) int { return cmp.Compare(a.AtNs, b.AtNs) })

@@ -164,9 +164,13 @@ func (p *profile) scriptKnobs() []knob {
 
 func (p *profile) judgementKnobs() []knob {
 	o := &p.oracles
+	how, howNames := oneOf(awayNames()...)
 	return []knob{
 		numeric("phases.safety", &p.safetyNs, clockTime(1), millisecond, hour, "length of the phase with faults"),
 		numeric("phases.liveness", &p.livenessNs, clockTime(1), 0, hour, "bound of the phase after it; 0: computed from the time-outs"),
+		numeric("phases.core", &p.core, percent(), 0, whole, "share of the seeds whose clients first ask one node alone after the faults"),
+		numeric("phases.away", &p.away, percent(), 0, whole, "share of these in which a minority stays away meanwhile"),
+		choice("phases.away-how", &p.awayHow, how, howNames, "how"),
 		toggle("oracles.linearizability", &o.linearizability, "judge the history of each key"),
 		toggle("oracles.sessions", &o.sessions, "judge the session guarantees"),
 		toggle("oracles.lost-writes", &o.lostWrites, "look for acknowledged writes that are gone"),

@@ -36,8 +36,9 @@ func (w *World) heal() {
 		}
 	}
 	w.clocksHealed()
-	w.alone = kv.NodeID(1 + mix(w.plan.Seed, streamClients)%uint64(len(w.nodes)))
-	w.begins((*World).aloneOps)
+	if !w.coreBegins() {
+		w.begins((*World).finalOps)
+	}
 	w.whenDone()
 }
 
@@ -50,20 +51,6 @@ func (w *World) begins(ops func(w *World, i int)) {
 	}
 	for i := range w.clients {
 		w.pump(i)
-	}
-}
-
-// aloneOps are those that all clients take to one node, while nobody asks the
-// others: what these would have told it must not be needed. Each key is read,
-// written and read.
-func (w *World) aloneOps(i int) {
-	c := w.clients[i]
-	c.ops, c.next = nil, 0
-	for k := range w.cfg.Keys {
-		if k%len(w.clients) == i {
-			read := ClientOp{Client: i, Node: w.alone, Key: k, Do: "get"}
-			c.ops = append(c.ops, read, w.finalWrite(read), read)
-		}
 	}
 }
 
@@ -113,28 +100,26 @@ func (w *World) fresh(op ClientOp) ClientOp {
 const finalRetryNs = 10e6
 
 // finalDone repeats a final operation at its node until it has succeeded, or
-// elsewhere if that node is down for good.
+// elsewhere if that node's disk is lost.
 func (w *World) finalDone(i int, op *ClientOp, outcome linearizability.Outcome) {
 	c := w.clients[i]
 	if outcome != linearizability.OK && c.next > 0 && w.nowNs < w.limitNs {
 		c.next--
 		again := w.fresh(*op)
 		again.AtNs = w.nowNs + finalRetryNs
-		if !w.nodes[again.Node-1].up {
-			again.Node = again.Node%kv.NodeID(len(w.nodes)) + 1
-		}
+		again.Node = w.serving(again.Node)
 		c.ops[c.next] = again
 	}
 }
 
-// whenDone lets clients turn to all nodes when they have done with one, and
+// whenDone lets clients turn to all nodes when they have done with the core, and
 // begins the last phase when they have finished.
 func (w *World) whenDone() {
 	if w.phase != liveness || !w.idle() {
 		return
 	}
-	if w.alone != 0 {
-		w.alone = 0
+	if w.core.node != 0 {
+		w.coreEnds()
 		w.begins((*World).finalOps)
 		return
 	}
@@ -158,8 +143,7 @@ func (w *World) judge() {
 			if w.modeOf(op.Key) == kv.Eventual && w.apart {
 				continue // refused by right
 			}
-			w.violate(Liveness, "client %d can't %s %s at node %d, %d ms after everything healed",
-				i, op.Do, w.cfg.Keys[op.Key].Name, op.Node, (w.nowNs-w.healNs)/1e6)
+			w.violate(Liveness, "client %d can't %s %s at node %d, %s", i, op.Do, w.cfg.Keys[op.Key].Name, op.Node, w.where())
 			break
 		}
 		w.phase = finished

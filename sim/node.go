@@ -79,7 +79,7 @@ const bootRetryNs = 20e6
 // boot starts a new incarnation, as the production host does: read the log,
 // make the next incarnation durable, and only then run.
 func (n *node) boot() {
-	if n.up || n.refused() {
+	if n.up || n.refused() || n.w.core.down>>n.idx&1 != 0 {
 		return
 	}
 	n.life++

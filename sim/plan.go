@@ -48,6 +48,7 @@ type Config struct {
 	ThinkNs int64 `json:"think_ns,omitempty"` // pause of a client after an answer
 	// LivenessNs bounds the phase after the faults; 0: a bound is computed.
 	LivenessNs int64    `json:"liveness_ns,omitempty"`
+	Core       Core     `json:"core,omitzero"`
 	Unjudged   []string `json:"unjudged,omitempty"` // checks that do not convict
 	// Exact takes the dice out of all times: latencies are their median, batches
 	// and syncs take their mean. Such a plan hardly depends on the seed.
@@ -257,6 +258,9 @@ func (p *Plan) Validate() error {
 		}
 	}
 	if err := p.validateBuckets(); err != nil {
+		return err
+	}
+	if err := c.Core.validate(c.Nodes, c.N); err != nil {
 		return err
 	}
 	for i := range p.MapOps {

@@ -93,6 +93,8 @@ type profile struct {
 
 	safetyNs   span64
 	livenessNs span64
+	core, away span64 // shares
+	awayHow    []weighted
 	oracles    oracles
 }
 

@@ -15,6 +15,7 @@ const (
 	streamClients
 	streamBuckets
 	streamMap
+	streamCore
 )
 
 // mix hashes two words into one (the finalizer of splitmix64; Steele, Lea,

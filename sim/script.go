@@ -55,6 +55,8 @@ func (d *drawer) script(kind string) {
 		d.remake(at)
 	case "half-claim":
 		d.halfClaim(at)
+	case "dead-claim":
+		d.deadClaim(at)
 	case "overtaken":
 		d.overtaken(at)
 	default:
@@ -66,7 +68,7 @@ func (d *drawer) script(kind string) {
 func scriptNames() []string {
 	return []string{"minority", "stale-owner", "slow-touch", "bad-fsync", "blackout", "swizzle", "rolling", "one-way",
 		"stale-stamp", "late-forward", "half-heal", "late-answer", "echo", "missed-claim", "early-answer", "lost-disk", "impatient",
-		"clock-back", "stand-ins", "remake", "half-claim", "overtaken"}
+		"clock-back", "stand-ins", "remake", "half-claim", "dead-claim", "overtaken"}
 }
 
 func (d *drawer) add(f Fault) { d.plan.Faults = append(d.plan.Faults, f) }

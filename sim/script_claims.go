@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/quoratedb/quorate/actors/kv"
+
 // Scripts of this file aim at nodes that differ on who has claimed a partition.
 
 // halfClaim lets a node that takes over lose its power when others have promised
@@ -14,17 +16,55 @@ func (d *drawer) halfClaim(at int64) {
 	if len(s.prefs) < 3 {
 		return
 	}
-	owner, rival := s.prefs[:1], s.prefs[1:2]
+	owner, rival, others := s.prefs[:1], s.prefs[1:2], s.prefs[2:]
 	s.do(s.atNs, owner[0], "set")
 	mute := s.atNs + d.between(6, 12)*s.round
-	taken := mute + c.SuspectNs*d.between(11, 14)/10 + 2*s.round
-	end := taken + c.SuspectNs
+	end := mute + c.SuspectNs*d.between(12, 17)/10 + 4*s.round // it takes over before, and not again
 	d.add(Fault{AtNs: mute, ForNs: end - mute, Kind: FaultMute, Nodes: owner})
-	d.add(Fault{AtNs: mute, ForNs: end - mute, Kind: FaultSlowDisk, Nodes: rival, Value: 4 * s.round})
-	d.add(Fault{AtNs: mute, ForNs: d.log(span64{1e6, 20e6}), Kind: FaultPower, Nodes: owner,
-		On: &Trigger{Event: "handle", Message: "prepare", Nth: 1, DelayNs: d.log(span64{1e3, 2e6}), Peer: true}})
+	d.add(Fault{AtNs: mute, ForNs: end - mute, Kind: []string{FaultCut, FaultPause}[d.rng.IntN(2)], Nodes: others})
+	d.add(Fault{AtNs: mute, ForNs: end - mute, Kind: FaultSlowDisk, Nodes: rival, Value: 8*s.round + 8e6})
+	s.struck(mute, d.log(span64{500e3, 5e6}), owner)
+	s.askedFirst(owner[0], end)
+}
+
+// deadClaim does the same to a node that nobody hears and that hears nobody, for good: a
+// single replica knows its claim, and turns to one that points back at it, as the owner.
+func (d *drawer) deadClaim(at int64) {
+	c := &d.plan.Config
+	s := d.newStage(at/8, false)
+	if len(s.prefs) != 3 || !d.losable {
+		return
+	}
+	first, owner, rival := s.prefs[:1], s.prefs[1:2], s.prefs[2:]
+	claimed := s.atNs + c.SuspectNs*d.between(11, 14)/10 + 2*s.round
+	back := claimed + d.between(6, 12)*s.round
+	deaf := back + 3*c.HeartbeatNs
+	taken := deaf + c.SuspectNs*d.between(11, 16)/10 + 2*s.round
+	end := taken + 6*s.round
+	d.add(Fault{AtNs: s.atNs, ForNs: back - s.atNs, Kind: FaultMute, Nodes: first}) // but it hears the claim
+	s.do(claimed, owner[0], "set")
+	d.add(Fault{AtNs: deaf, ForNs: end - deaf, Kind: FaultDeaf, Nodes: rival})
+	d.add(Fault{AtNs: deaf, ForNs: end - deaf, Kind: FaultSplit, Nodes: rival, To: first})
 	s.do(taken, rival[0], "set")
-	s.until(end)
+	s.struck(deaf, end, owner)
+	c.Core.Away, c.Core.How = rival, FaultKill
+	s.askedFirst(owner[0], end)
+}
+
+// struck takes the power of whoever claims the partition first from then on, when one of
+// the replicas has heard of it.
+func (s *stage) struck(fromNs, forNs int64, heard []kv.NodeID) {
+	s.d.add(Fault{AtNs: fromNs, ForNs: forNs, Kind: FaultPower, Nodes: heard,
+		On: &Trigger{Event: "handle", Message: "prepare", Nth: 1, DelayNs: s.d.log(span64{1e3, 2 * s.round}), Peer: true}})
+}
+
+// askedFirst ends the faults, and makes a node the one that clients then ask. Until then
+// replicas don't compare what they hold: that would tell them of claims, too.
+func (s *stage) askedFirst(node kv.NodeID, endNs int64) {
+	c := &s.d.plan.Config
+	c.Core.Node, c.SafetyNs = node, endNs
+	c.LevelNs = max(c.LevelNs, endNs)
+	s.do(endNs+1, node, "get") // never begins: when clients have nothing to do any more, the faults end
 }
 
 // overtaken sends two reads of a key in one message to an owner that is none any

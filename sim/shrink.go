@@ -209,6 +209,9 @@ func (s *shrinker) nodes() {
 	p := s.copied()
 	p.Config.Nodes = c.N
 	to := func(n kv.NodeID) kv.NodeID { return (n-1)%kv.NodeID(c.N) + 1 }
+	if p.Config.Core.Node > 0 {
+		p.Config.Core = Core{Node: to(p.Config.Core.Node)}
+	}
 	for i := range p.Ops {
 		p.Ops[i].Node = to(p.Ops[i].Node)
 	}

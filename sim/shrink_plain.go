@@ -4,6 +4,8 @@ package sim
 // need not think about any more, then the dice and latencies, then the times.
 func (s *shrinker) simplify() {
 	for _, change := range []func(*Config){
+		func(c *Config) { c.Core = Core{} },
+		func(c *Config) { c.Core.Away, c.Core.How = nil, "" },
 		func(c *Config) { c.Network.Codec = false },
 		func(c *Config) { c.Network.Loss = 0 },
 		func(c *Config) { c.Network.Dup = 0 },

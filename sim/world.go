@@ -75,11 +75,11 @@ type World struct {
 	nodes   []*node
 	clients []*client
 	phase   phase
-	healNs  int64     // when the safety phase ended
-	agreeNs int64     // by when the clocks agree after that
-	apart   bool      // they never do
-	limitNs int64     // of the phase: exceeding it is a violation of liveness
-	alone   kv.NodeID // only this node is asked, in the first part of the liveness phase
+	healNs  int64 // when the safety phase ended
+	agreeNs int64 // by when the clocks agree after that
+	apart   bool  // they never do
+	limitNs int64 // of the phase: exceeding it is a violation of liveness
+	core    coreRun
 
 	active  []activeFault
 	armed   []armedFault

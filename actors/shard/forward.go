@@ -98,7 +98,7 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 		}
 		return
 	}
-	again, news := s.takeResults(c, from, fw, m)
+	again, news := s.takeResults(c, fw, m)
 	for i, f := range again {
 		now := slices.Contains(news, f.op().Partition)
 		failpoint.Inject("bug-65-first-of-several-sets-out", func() { now = now && i == 0 })
@@ -114,7 +114,7 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 // other shard did not carry out, and the partitions of which it knows a claim
 // that was not known here, or that its own one is lost: all operations of one of
 // these are routed again at once, those of the others later, so that they keep their order.
-func (s *Shard) takeResults(c *actors.Context, from *peer, fw *forward, m *msg.Forwarded) (again []ref, news []kv.Partition) {
+func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (again []ref, news []kv.Partition) {
 	for i, f := range fw.refs {
 		res := m.Results[i]
 		if res.Status != kv.NotOwner {
@@ -132,7 +132,7 @@ func (s *Shard) takeResults(c *actors.Context, from *peer, fw *forward, m *msg.F
 		case p.seen.Less(known):
 			p.seen = known
 			news = append(news, p.id)
-		case s.denied(p, from, known):
+		case s.denied(c, p, known):
 			news = append(news, p.id)
 		}
 	}

@@ -57,13 +57,14 @@ func (s *Shard) claimOf(p *partition) kv.Ballot {
 }
 
 // target is the member to turn to for p: the heir of a hand-over that is under
-// way, else the one with the highest known claim if it seems alive, else the
-// first of the preference list that does. A wrong guess costs time, not safety.
+// way, else the one with the highest known claim, else, if that is lost, the first of
+// the preference list that seems alive. A wrong guess costs time, not safety.
 //
 // Nodes don't send each other in circles. A shard knows the claims of its own boot
-// and those that it has yielded to, so following claims leads to higher ones, until
-// one died with its boot. A replica claims p itself, rather than follow such a one,
-// if another shard asks, or if the claimant has said that it knows nothing of it.
+// and those that it has yielded to, so following claims leads to higher ones, up to
+// one that is lost. A replica that knows such a one claims p itself when another shard
+// asks, or when who was asked knows of nothing higher (denied): a lower claim, maybe,
+// of a node that works on under it, or does not know that it was replaced.
 func (s *Shard) target(c *actors.Context, p *partition, forwarded bool) *peer {
 	if p.heir != nil {
 		if c.NowNs < p.heirTillNs && !p.heir.dead {
@@ -72,30 +73,35 @@ func (s *Shard) target(c *actors.Context, p *partition, forwarded bool) *peer {
 		p.heir = nil
 	}
 	b := s.claimOf(p)
-	claimant := s.peerOf(b.Node)
 	switch {
-	case claimant == nil, claimant.gone(c), !p.holds(claimant):
-		return p.firstAlive()
-	case p.self >= 0 && (b == p.void || forwarded && s.outlived(b)):
+	case !s.lost(c, p, b):
+		return s.byID[b.Node]
+	case p.self >= 0 && !b.IsZero() && (forwarded || b == p.void):
 		return s.self
 	}
-	return claimant
+	return p.firstAlive()
 }
 
-// outlived reports whether a claim is of a former boot of its claimant.
-func (s *Shard) outlived(b kv.Ballot) bool {
+// lost reports whether nobody acts under a claim on p any more: its claimant
+// seems dead, or was another boot. So is none at all.
+func (s *Shard) lost(c *actors.Context, p *partition, b kv.Ballot) bool {
 	claimant := s.peerOf(b.Node)
-	over := claimant != nil && b.Inc < claimant.inc
+	if claimant == nil || claimant.gone(c) || !p.holds(claimant) {
+		return true
+	}
+	over := b.Inc < claimant.inc
 	failpoint.Inject("bug-83-claim-outlives-its-boot", func() { over = false })
 	return over
 }
 
-// denied takes in that from does not own p, and knows no higher claim than known.
-// It reports whether the highest one known here is of a former boot of that node,
-// and so is lost.
-func (s *Shard) denied(p *partition, from *peer, known kv.Ballot) bool {
+// denied takes in that who was asked does not own p and knows of no claim above known,
+// and reports whether that ends a search: the highest one known here is lost, and
+// unknown there. Who knows it, too, may think its claimant alive, and be right.
+func (s *Shard) denied(c *actors.Context, p *partition, known kv.Ballot) bool {
 	b := s.claimOf(p)
-	if b.Node != from.node || !s.outlived(b) {
+	ends := known.Less(b) && s.lost(c, p, b)
+	failpoint.Inject("bug-84-denied-and-asked-again", func() { ends = false })
+	if !ends {
 		return false
 	}
 	if p.void = b; p.self < 0 {

@@ -69,6 +69,8 @@ var strongScenarios = []tortureScenario{
 		mix: evenMix, hotPercent: 90, think: thinkTime, pipelined: 65},
 	{name: "sequences", about: "owners that are replaced while what they said is still under way", kinds: []string{"pause", "partition"},
 		favours: []string{"late owner", "pause owner", "isolate owner", "mute"}, mix: evenMix, hotPercent: 90, think: thinkTime},
+	{name: "claims", about: "nodes that take over from a silent owner and die meanwhile", kinds: []string{"kill", "partition"},
+		favours: []string{"mute", "deaf", "kill owner", "kill one", "isolate owner"}, mix: evenMix, hotPercent: 90, think: thinkTime},
 	{name: "wan", about: "three zones 5 to 15 ms apart, links that lose and flap", kinds: []string{"kill", "pause", "partition", "flap", "slow", "lossy"},
 		favours: []string{"split", "flap", "lossy one", "slow one"}, mix: evenMix, hotPercent: 70, think: thinkTime, zones: true},
 	{name: "idle", about: "hardly any operations: what the cluster does by itself", kinds: faultKinds, mix: evenMix, hotPercent: 50, think: 200 * time.Millisecond},
