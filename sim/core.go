@@ -19,10 +19,8 @@ type Core struct {
 	How  string      `json:"how,omitempty"` // a fault, one of awayNames
 }
 
-// awayNames lists how nodes may be away. A node that goes on talking and hears nothing is
-// not among them: others think it alive, and do what it asks for. Over TCP, where
-// nothing is sent for long that nobody acknowledges, there is no such node.
-func awayNames() []string { return []string{FaultKill, FaultCut, FaultMute} }
+// awayNames lists how nodes may be away. One that is deaf goes on talking.
+func awayNames() []string { return []string{FaultKill, FaultCut, FaultMute, FaultDeaf} }
 
 // validate reports what is wrong with it in a cluster of so many nodes and replicas.
 func (c *Core) validate(nodes, replicas int) error {
@@ -148,7 +146,7 @@ func majorityAtMost(quorum string) bool { return quorum == "" || quorum == "1" |
 func (w *World) where() string {
 	since := (w.nowNs - w.healNs) / 1e6
 	if w.core.away != 0 {
-		return fmt.Sprintf("%d ms after all but nodes %b healed", since, w.core.away)
+		return fmt.Sprintf("%d ms after all but nodes %v healed", since, w.core.gone.fault.Nodes)
 	}
 	return fmt.Sprintf("%d ms after everything healed", since)
 }

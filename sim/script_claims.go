@@ -47,8 +47,8 @@ func (d *drawer) deadClaim(at int64) {
 	d.add(Fault{AtNs: deaf, ForNs: end - deaf, Kind: FaultSplit, Nodes: rival, To: first})
 	s.do(taken, rival[0], "set")
 	s.struck(deaf, end, owner)
-	c.Core.Away, c.Core.How = rival, FaultKill
 	s.askedFirst(owner[0], end)
+	c.Core.Away, c.Core.How = rival, FaultKill
 }
 
 // struck takes the power of whoever claims the partition first from then on, when one of
@@ -62,7 +62,7 @@ func (s *stage) struck(fromNs, forNs int64, heard []kv.NodeID) {
 // replicas don't compare what they hold: that would tell them of claims, too.
 func (s *stage) askedFirst(node kv.NodeID, endNs int64) {
 	c := &s.d.plan.Config
-	c.Core.Node, c.SafetyNs = node, endNs
+	c.Core, c.SafetyNs = Core{Node: node}, endNs
 	c.LevelNs = max(c.LevelNs, endNs)
 	s.do(endNs+1, node, "get") // never begins: when clients have nothing to do any more, the faults end
 }

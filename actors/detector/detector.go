@@ -30,8 +30,8 @@ const (
 //     boot: late duplicates prove nothing about now.
 //  3. The shards are told of a peer when it is first heard or first believed
 //     dead, and at each change after that; until then they know nothing.
-//  4. In a small (close) cluster belief follows what this node hears itself;
-//     gossip only makes it look at once. In a larger one nobody hears everybody
+//  4. In a small (close) cluster belief follows what this node hears itself, from
+//     peers that hear it; gossip only makes it look at once. In a larger one nobody hears everybody
 //     often enough, and belief follows gossip, except after LinkDown.
 //  5. What gossip holds of a peer only ever grows in (boot, gossip incarnation,
 //     state), so all nodes end up with the same.
@@ -80,6 +80,11 @@ type peer struct {
 	silent  bool // for too long
 	cut     bool // the link broke since it was last heard
 	failed  bool // a probe that began since it was last heard was not answered, by nobody
+
+	// Whether it hears this node.
+	listensNs  int64 // when it last did, or began to have the time to show it
+	unanswered int   // pings since then
+	deaf       bool  // it talks, and does not
 
 	// What gossip says.
 	rumor   rumor

@@ -88,9 +88,11 @@ func (d *Detector) lookNow(c *actors.Context, i int) {
 
 func (d *Detector) sendPing(c *actors.Context, i int, relay kv.NodeID, relaySeq uint64) uint64 {
 	m := d.slabs.ping()
-	*m = msg.Ping{Gossip: d.gossip(i), Relay: relay, RelaySeq: relaySeq, Sync: d.syncs > 0}
+	p := &d.peers[i]
+	*m = msg.Ping{Gossip: d.gossip(i), Relay: relay, RelaySeq: relaySeq, Sync: d.syncs > 0, Hears: p.seen && c.NowNs-p.heardNs <= d.cfg.SuspectNs}
 	c.Send(d.detectorOf(i), m)
 	d.stats.Pings++
+	d.pinged(c, p)
 	return m.Seq
 }
 
@@ -102,6 +104,9 @@ func (d *Detector) ping(c *actors.Context, m *msg.Ping) {
 	i, ok := d.take(c, &m.Gossip)
 	if !ok {
 		return
+	}
+	if m.Hears {
+		d.listens(c, i)
 	}
 	a := d.slabs.ack()
 	*a = msg.Ack{Of: m.Seq, Relay: m.Relay, RelaySeq: m.RelaySeq}
@@ -137,6 +142,7 @@ func (d *Detector) ack(c *actors.Context, m *msg.Ack) {
 		}
 		return
 	}
+	d.listens(c, i)
 	d.answered(i, m.Of)
 	if to, ok := d.find(m.Relay); ok {
 		c.Send(d.detectorOf(to), &msg.Ack{Gossip: d.gossip(to), Of: m.RelaySeq, About: c.Sender.Node, AboutInc: m.Inc})

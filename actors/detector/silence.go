@@ -29,6 +29,9 @@ func (d *Detector) heard(c *actors.Context, i int, g *msg.Gossip) {
 	if g.Inc == p.inc && g.Seq <= p.seq {
 		return
 	}
+	if g.Inc != p.inc || c.NowNs-p.heardNs > deafSuspects/2*d.cfg.SuspectNs {
+		p.mayListen(c) // it was away, and has had no time to answer
+	}
 	switch {
 	case g.Inc != p.inc:
 		p.gaps.reset()
@@ -48,6 +51,36 @@ func (d *Detector) heard(c *actors.Context, i int, g *msg.Gossip) {
 		d.due(c, p.heardNs+d.doubtNs(p))
 	}
 }
+
+// A peer may be heard and hear nothing: a firewall lets it connect to others, say, and
+// nobody to it. What is asked of it is lost, so it is as good as dead. It is taken for
+// deaf when for so long, in multiples of SuspectNs, and so many pings, it has neither
+// answered nor said that it hears this node; answers may wait behind large messages.
+const (
+	deafSuspects = 10
+	deafPings    = 6
+)
+
+// pinged counts a ping to a peer of a close cluster.
+func (d *Detector) pinged(c *actors.Context, p *peer) {
+	p.unanswered++
+	if !d.close || p.deaf || p.unanswered <= deafPings || c.NowNs-p.listensNs < deafSuspects*d.cfg.SuspectNs {
+		return
+	}
+	failpoint.Inject("bug-85-deaf-peer-taken-for-alive", func() { failpoint.Return() })
+	p.deaf = true
+	d.refresh(c, p)
+}
+
+// listens takes in that a peer hears this node.
+func (d *Detector) listens(c *actors.Context, i int) {
+	p := &d.peers[i]
+	p.mayListen(c)
+	d.refresh(c, p)
+}
+
+// mayListen begins the wait for a sign that it does.
+func (p *peer) mayListen(c *actors.Context) { p.listensNs, p.unanswered, p.deaf = c.NowNs, 0, false }
 
 // linkDown believes the peer dead until it is heard itself, and asks others.
 func (d *Detector) linkDown(c *actors.Context, node kv.NodeID) {
@@ -154,7 +187,7 @@ func (d *Detector) refresh(c *actors.Context, p *peer) {
 
 func (d *Detector) view(p *peer) belief {
 	switch {
-	case p.cut || d.close && p.silent:
+	case p.cut || d.close && (p.silent || p.deaf):
 		return dead
 	case d.close && p.seen:
 		return alive
@@ -200,6 +233,7 @@ func (d *Detector) restartSilence(c *actors.Context) {
 	for i := range d.peers {
 		p := &d.peers[i]
 		p.heardNs, p.gapNs, p.failed = c.NowNs, 0, false
+		p.mayListen(c)
 	}
 	for _, i := range d.suspects {
 		p := &d.peers[i]

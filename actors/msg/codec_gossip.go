@@ -60,6 +60,7 @@ func (m *Ping) encode(w *writer) {
 	w.uvarint(uint64(m.Relay))
 	w.uvarint(m.RelaySeq)
 	w.bool(m.Sync)
+	w.bool(m.Hears)
 }
 
 func (m *Ping) decode(r *reader) {
@@ -67,6 +68,7 @@ func (m *Ping) decode(r *reader) {
 	m.Relay = kv.NodeID(r.Uint16())
 	m.RelaySeq = r.Uvarint()
 	m.Sync = r.Bool()
+	m.Hears = r.Bool()
 }
 
 func (m *PingReq) encode(w *writer) {

@@ -58,6 +58,7 @@ type Ping struct {
 	Relay    kv.NodeID
 	RelaySeq uint64 // Seq of the ping that stayed unanswered
 	Sync     bool   // the sender has just started: let the Ack tell all that is known
+	Hears    bool   // the sender has heard the receiver a moment ago
 }
 
 // PingReq asks for a Ping of Target in the sender's name, whose own ping, Of,
