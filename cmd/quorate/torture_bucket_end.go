@@ -16,7 +16,8 @@ const finalPause = 50 * time.Millisecond
 
 // finish waits until the nodes say themselves that nothing is under way, and then
 // reads every key through every node, until all tell the same.
-func (t *bucketTraffic) finish(ctx context.Context) (broken []string) {
+func (t *bucketTraffic) finish(ctx context.Context) (finalFromNs int64, broken []string) {
+	finalFromNs = t.clock()
 	if why := t.settle(ctx); why != "" {
 		broken = append(broken, fmt.Sprintf("within %v of the end of all faults %s", healBound, why))
 	}
@@ -35,7 +36,7 @@ func (t *bucketTraffic) finish(ctx context.Context) (broken []string) {
 	for _, c := range clients {
 		broken = append(broken, c.odd...)
 	}
-	return broken
+	return finalFromNs, broken
 }
 
 // settle waits until no node keeps a hint, and anti-entropy has found all replicas

@@ -69,7 +69,7 @@ func (r *tortureRun) judge() *tortureReport {
 	}
 	rep.GapsByKind = gapsByKind(r.nemesis.timeline, gaps)
 	var err error
-	if rep.Checks, rep.stretch, err = r.traffic.judge(r.dir, r.healedNs); err != nil {
+	if rep.Checks, rep.stretch, err = r.traffic.judge(r.dir, r.finalNs); err != nil {
 		fmt.Fprintln(os.Stderr, "quorate:", err)
 	}
 	undecided := false

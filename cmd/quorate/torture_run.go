@@ -22,8 +22,8 @@ type tortureRun struct {
 	traffic  traffic
 	stallNs  int64 // the longest time that this process did not get to run
 
-	healedNs int64    // when everything had healed; the final reads come after it
-	broken   []string // what went wrong, other than a wrong answer
+	finalNs int64    // from then on the final reads were called
+	broken  []string // what went wrong, other than a wrong answer
 }
 
 func (r *tortureRun) nowNs() int64 { return time.Since(r.started).Nanoseconds() }
@@ -42,7 +42,7 @@ func (r *tortureRun) load(ctx context.Context, kinds []string) {
 	all.Wait()
 }
 
-// heal waits for every node to serve and then lets every key be read once more.
+// heal waits for every node to serve and then lets all of them be used once more.
 func (r *tortureRun) heal(ctx context.Context) {
 	r.nemesis.lookForDead()
 	ctx, cancel := context.WithTimeout(ctx, healBound)
@@ -50,8 +50,8 @@ func (r *tortureRun) heal(ctx context.Context) {
 	if err := r.cluster.waitReady(ctx); err != nil {
 		r.broken = append(r.broken, fmt.Sprintf("after all faults had ended the cluster did not come back within %v: %v", healBound, err))
 	}
-	r.healedNs = r.nowNs()
-	r.broken = append(r.broken, r.traffic.finish(ctx)...)
+	from, broken := r.traffic.finish(ctx)
+	r.finalNs, r.broken = from, append(r.broken, broken...)
 }
 
 // keptLogs are the open log files of a cluster that writes to files.

@@ -18,7 +18,7 @@ type strongTraffic struct {
 	seed    uint64
 	clock   func() int64
 	space   *keyspace
-	clients []*loadClient // those of the load, then one for each node's final reads
+	clients []*loadClient // those of the load, then one for each node's final operations
 }
 
 func newStrongTraffic(r *tortureRun) *strongTraffic {
@@ -47,17 +47,31 @@ func (s *strongTraffic) client(ctx context.Context, id int32) {
 	s.clients[id].run(ctx, s.space.scenario.think)
 }
 
-// finish reads every key through every node.
-func (s *strongTraffic) finish(ctx context.Context) (broken []string) {
+// finish asks each node alone to write, and then reads every key through every node.
+func (s *strongTraffic) finish(ctx context.Context) (finalFromNs int64, broken []string) {
+	var patient []*loadClient // one for each node, with which it stays
+	for i := range s.cluster.members {
+		c := s.add(s.space)
+		c.addrs, c.at = c.addrs[i:i+1], 0
+		patient = append(patient, c)
+	}
+	for i, c := range patient {
+		for n := range families[famRegister].keys {
+			key := keyName(famRegister, n, s.space.uses[famRegister][n].Load())
+			if !c.finally(ctx, func() lin.Op { return lin.Op{Kind: lin.Set, Key: key, Value: c.value()} }) {
+				broken = append(broken, fmt.Sprintf("after all faults had ended key %q could not be written at node %d within %v", key, i+1, healBound))
+				break
+			}
+		}
+	}
+	finalFromNs = s.clock()
 	keys := s.keys()
 	var all sync.WaitGroup
-	unread := make([]string, len(s.cluster.members)) // the first key that a node did not tell
-	for i := range s.cluster.members {
-		reader := s.add(nil)
-		reader.addrs, reader.at = reader.addrs[i:i+1], 0 // it stays with its node
+	unread := make([]string, len(patient)) // the first key that a node did not tell
+	for i, c := range patient {
 		all.Go(func() {
 			for _, key := range keys {
-				if !readFinally(ctx, reader, key) {
+				if !c.finally(ctx, func() lin.Op { return lin.Op{Kind: lin.Get, Key: key} }) {
 					unread[i] = key
 					return
 				}
@@ -70,14 +84,18 @@ func (s *strongTraffic) finish(ctx context.Context) (broken []string) {
 			broken = append(broken, fmt.Sprintf("after all faults had ended key %q could not be read at node %d within %v", key, i+1, healBound))
 		}
 	}
-	return broken
+	return finalFromNs, broken
 }
 
-// readFinally reads a key until it gets an answer.
-func readFinally(ctx context.Context, c *loadClient, key string) bool {
+// finally carries an operation out, again and again until it succeeds; false if ctx ends first.
+func (c *loadClient) finally(ctx context.Context, next func() lin.Op) bool {
 	for ctx.Err() == nil {
-		if c.connect() && c.do([]lin.Op{{Kind: lin.Get, Key: key, Client: c.client}})[0].Outcome == lin.OK {
-			return true
+		if c.connect() {
+			op := next()
+			op.Client = c.client
+			if c.do([]lin.Op{op})[0].Outcome == lin.OK {
+				return true
+			}
 		}
 		time.Sleep(thinkTime)
 	}

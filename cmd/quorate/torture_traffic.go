@@ -14,9 +14,10 @@ type traffic interface {
 	prepare(ctx context.Context) error
 	// client issues operations until ctx ends, once for each id from 0 on.
 	client(ctx context.Context, id int32)
-	// finish reads every key once more, when all faults have healed. It returns what
-	// went wrong beside the answers, which are for judge.
-	finish(ctx context.Context) []string
+	// finish uses every node and reads every key once more, when all faults have healed.
+	// What is called after finalFromNs are the final reads. It also returns what went
+	// wrong beside the answers, which are for judge.
+	finish(ctx context.Context) (finalFromNs int64, broken []string)
 	// owner is the node that comes first for a busy key, as some node sees it; 0 if
 	// it does not say.
 	owner(ctx context.Context, pick *rand.Rand) int

@@ -1,0 +1,61 @@
+//go:build unix
+
+package main
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/stretchr/testify/require"
+)
+
+// TestADeafNodeDoesNotTakeTheOthersAlong: what a firewall lets talk and not listen
+// costs the others seconds, and not for as long as it lasts.
+func TestADeafNodeDoesNotTakeTheOthersAlong(t *testing.T) {
+	t.Setenv(asQuorate, "1")
+	c, logs, err := loggedCluster(t.TempDir(), 3)
+	require.NoError(t, err)
+	defer logs.close()
+	links, err := newMesh(c, nil, 1)
+	require.NoError(t, err)
+	defer links.close()
+	defer c.stop(stopBound)
+	require.NoError(t, c.start())
+	ctx, cancel := context.WithTimeout(t.Context(), 4*startBound)
+	defer cancel()
+	require.NoError(t, c.waitReady(ctx))
+	for i, style := range cutStyles {
+		deaf := i%3 + 1
+		links.impose(cutting(style, into(deaf)))
+		time.Sleep(6 * time.Second) // ten times timeouts.suspect, and the pings that show it
+		for _, m := range c.members {
+			if m.id == deaf {
+				continue
+			}
+			door := redis.NewClient(&redis.Options{Addr: m.resp, MaxRetries: -1})
+			writes := func(round int) { // of keys in all partitions
+				for k := range 200 {
+					key, value := fmt.Sprintf("k%d", k), fmt.Sprintf("%s %d %d", style.name, m.id, round)
+					require.NoError(t, door.Set(ctx, key, value, 0).Err(), "key %s at node %d while node %d is deaf (%s)", key, m.id, deaf, style.name)
+				}
+			}
+			require.Eventually(t, func() bool {
+				for k := range 200 {
+					if door.Set(ctx, fmt.Sprintf("k%d", k), "first", 0).Err() != nil {
+						return false
+					}
+				}
+				return true
+			}, startBound, 50*time.Millisecond, "node %d while node %d is deaf (%s)", m.id, deaf, style.name)
+			writes(0)
+			time.Sleep(2 * time.Second) // the deaf one claims what it can
+			writes(1)
+			require.NoError(t, door.Close())
+		}
+		links.heal()
+		require.NoError(t, c.waitReady(ctx))
+	}
+}
