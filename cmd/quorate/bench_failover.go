@@ -222,7 +222,7 @@ type failoverWriter struct {
 func (w *failoverWriter) run(ctx context.Context) {
 	w.gap.lastNs = w.clock()
 	for n := 0; ctx.Err() == nil; n++ {
-		if !w.connect() {
+		if !w.arrive() {
 			time.Sleep(thinkTime) // a refused connection costs nothing; do not spin
 			continue
 		}

@@ -129,7 +129,7 @@ type ackedWriter struct {
 
 func (w *ackedWriter) run(ctx context.Context) {
 	for ctx.Err() == nil {
-		if !w.connect() {
+		if !w.arrive() {
 			time.Sleep(thinkTime)
 			continue
 		}

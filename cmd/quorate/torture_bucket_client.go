@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,33 +59,19 @@ func (t *bucketTraffic) newClient(id int) *bucketClient {
 		door: http.Client{Transport: &http.Transport{}, Timeout: clientTimeout}, held: map[heldKey][]heldContext{}}
 }
 
-// run issues operations until ctx ends, pause apart.
-func (c *bucketClient) run(ctx context.Context, pause time.Duration) {
-	c.gap.lastNs = c.clock()
-	for ctx.Err() == nil {
-		if c.meet() {
-			b := c.buckets[c.r.IntN(len(c.buckets))]
-			if c.do(c.draw(b)).Outcome == causalhist.OK {
-				c.gap.success(c.clock())
-			} else {
-				c.leave()
-			}
-			if c.r.IntN(roamOnceIn) == 0 {
-				c.leave()
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
+// act carries an operation out.
+func (c *bucketClient) act() {
+	b := c.buckets[c.r.IntN(len(c.buckets))]
+	if c.do(c.draw(b)).Outcome == causalhist.OK {
+		c.gap.success(c.clock())
+	} else {
+		c.leave()
 	}
-	c.gap.success(c.clock()) // an open gap counts up to the end
-	c.door.CloseIdleConnections()
 }
 
-// meet makes sure that the node takes connections, or moves on to the next one: a
+// arrive makes sure that the node takes connections, or moves on to the next one: a
 // key's operations are not for nodes that are down.
-func (c *bucketClient) meet() bool {
+func (c *bucketClient) arrive() bool {
 	if c.met {
 		return true
 	}

@@ -158,7 +158,9 @@ func (t *bucketTraffic) client(ctx context.Context, id int32) {
 	if id == 0 && t.scenario.resizes {
 		all.Go(func() { t.resize(ctx) })
 	}
-	t.clients[id].run(ctx, t.scenario.think)
+	c := t.clients[id]
+	travel(ctx, c, &c.gap, c.clock, c.r, t.scenario.think)
+	c.door.CloseIdleConnections()
 	all.Wait()
 }
 

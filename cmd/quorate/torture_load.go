@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,9 +11,6 @@ import (
 
 // clientTimeout is how long a client waits before it goes to the next node.
 const clientTimeout = 200 * time.Millisecond
-
-// roamOnceIn is how many operations a client stays with a node, on average.
-const roamOnceIn = 50
 
 // loadClient is one client of a torture run: one operation at a time against
 // one node, or some at once, and on any error the next node.
@@ -31,35 +27,19 @@ type loadClient struct {
 	sending []byte // memory for commands
 }
 
-// run issues operations until ctx ends, pause apart.
-func (c *loadClient) run(ctx context.Context, pause time.Duration) {
-	c.gap.lastNs = c.clock()
-	for ctx.Err() == nil {
-		if c.connect() {
-			ops := c.batch()
-			for i, res := range c.do(ops) {
-				if res.Outcome == lin.OK {
-					c.gap.success(c.clock())
-					c.learn(&ops[i], res)
-				}
-			}
-			// Somebody must wait at a paused node for the moment when it wakes
-			// and does not know yet that it owns nothing any more.
-			if c.r.IntN(roamOnceIn) == 0 {
-				c.leave()
-			}
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
+// act carries a batch out.
+func (c *loadClient) act() {
+	ops := c.batch()
+	for i, res := range c.do(ops) {
+		if res.Outcome == lin.OK {
+			c.gap.success(c.clock())
+			c.learn(&ops[i], res)
 		}
 	}
-	c.gap.success(c.clock()) // an open gap counts up to the end
-	c.leave()
 }
 
-// connect makes sure that there is a connection, or moves on to the next node.
-func (c *loadClient) connect() bool {
+// arrive makes sure that there is a connection, or moves on to the next node.
+func (c *loadClient) arrive() bool {
 	if c.conn != nil {
 		return true
 	}

@@ -44,7 +44,9 @@ func (s *strongTraffic) add(space *keyspace) *loadClient {
 func (s *strongTraffic) prepare(context.Context) error { return nil }
 
 func (s *strongTraffic) client(ctx context.Context, id int32) {
-	s.clients[id].run(ctx, s.space.scenario.think)
+	c := s.clients[id]
+	travel(ctx, c, &c.gap, c.clock, c.r, s.space.scenario.think)
+	c.leave()
 }
 
 // finish asks each node alone to write, and then reads every key through every node.
@@ -90,7 +92,7 @@ func (s *strongTraffic) finish(ctx context.Context) (finalFromNs int64, broken [
 // finally carries an operation out, again and again until it succeeds; false if ctx ends first.
 func (c *loadClient) finally(ctx context.Context, next func() lin.Op) bool {
 	for ctx.Err() == nil {
-		if c.connect() {
+		if c.arrive() {
 			op := next()
 			op.Client = c.client
 			if c.do([]lin.Op{op})[0].Outcome == lin.OK {
