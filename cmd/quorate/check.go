@@ -16,7 +16,7 @@ import (
 // is passed, 1 if one is failed, 3 for undecided or nothing to judge, and 2 for
 // input that it cannot read.
 type checkCmd struct {
-	Model   string        `default:"kv" help:"What the history is of: register, cas-register, counter or kv; eventual for an eventual.jsonl of the simulator." placeholder:"MODEL"`
+	Model   string        `default:"kv" help:"What the history is of: register, cas-register, counter or kv; eventual for an eventual.jsonl of the simulator or of torture." placeholder:"MODEL"`
 	Key     []string      `sep:"none" help:"Judge this key alone; may be repeated." placeholder:"KEY"`
 	Format  string        `default:"jsonl" help:"How it is written: jsonl, jepsen or edn." placeholder:"FORMAT"`
 	HTML    string        `name:"html" help:"Draw the history (of the offending key, if there is one) to this file." placeholder:"FILE"`

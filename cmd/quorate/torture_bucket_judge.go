@@ -56,7 +56,7 @@ func (t *bucketTraffic) judge(dir string, finalFromNs int64) (checks []checkOutc
 	}
 	if causal.ops > 0 {
 		checks = append(checks, causal.outcomes(t.alike, t.unlike)...)
-		err = errors.Join(err, t.writeHistories(filepath.Join(dir, "buckets.jsonl")))
+		err = errors.Join(err, t.writeHistories(filepath.Join(dir, "eventual.jsonl")))
 	}
 	return checks, stretch, err
 }
@@ -171,24 +171,21 @@ func (c *causalChecks) outcomes(alike int, unlike []string) []checkOutcome {
 	return list
 }
 
-// writeHistories writes what was seen of the keys of all buckets, an operation in a line.
+// writeHistories writes what was judged of the keys of eventual buckets, for
+// `quorate check --model eventual`.
 func (t *bucketTraffic) writeHistories(path string) error {
+	var keys []causalhist.Key
+	for _, b := range t.buckets {
+		if b.is.Mode != kv.Eventual {
+			continue
+		}
+		for _, key := range b.keys() {
+			keys = append(keys, causalhist.Key{Name: b.Name + "/" + key, Rules: sim.RulesOf(&b.is, b.resized), Ops: b.history(key)})
+		}
+	}
 	f, err := os.Create(path)
 	if err != nil {
 		return err
 	}
-	lines := json.NewEncoder(f)
-	for _, b := range t.buckets {
-		for _, key := range b.keys() {
-			for _, op := range b.history(key) {
-				if err == nil {
-					err = lines.Encode(struct {
-						Bucket, Key string
-						causalhist.Op
-					}{b.Name, key, op})
-				}
-			}
-		}
-	}
-	return errors.Join(err, f.Close())
+	return errors.Join(causalhist.WriteJSONL(f, keys), f.Close())
 }
