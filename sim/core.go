@@ -11,8 +11,8 @@ import (
 // Core is the first part of the liveness phase. All clients take their operations
 // to one node, while nobody asks the others, so that nobody tells it what these would
 // have been told; and a minority of nodes may stay away for good, as far as that
-// node knows (TigerBeetle's liveness mode, "A Descent Into the Vörtex", has such a
-// core of replicas; here it is the one node and a majority for it to work with).
+// node knows. TigerBeetle's simulator has such a core of replicas ("Simulation Testing
+// For Liveness", 2023); here it is the one node and a majority for it to work with.
 type Core struct {
 	Node kv.NodeID   `json:"node,omitempty"` // 0: there is no such part
 	Away []kv.NodeID `json:"away,omitempty"`
