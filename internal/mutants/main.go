@@ -5,7 +5,8 @@
 //
 //	go run ./internal/mutants [-only '9 12'] [-fast] [-j 2] [-json FILE] [-out FILE]
 //
-// It exits 1 if a bug survives in some range, or if the unharmed program or a
+// It exits 1 if a bug survives in some range, or a plan of one that is kept among the
+// regressions does not convict it any more, or if the unharmed program or a
 // change that breaks nothing is convicted.
 package main
 
@@ -88,8 +89,12 @@ func run(o options) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	outcomes := tryAll(binary, bugs, o)
-	return report(root, outcomes, o)
+	survived, err := keptPlans(root, binary, bugs)
+	if err != nil {
+		return false, err
+	}
+	ok, err := report(root, tryAll(binary, bugs, o), o)
+	return ok && survived == 0, err
 }
 
 // tryAll tries all bugs on all ranges, o.jobs at a time, and prints each bug
