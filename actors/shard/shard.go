@@ -117,7 +117,7 @@ type partition struct {
 	prefs   []*peer
 	ballot  kv.Ballot
 	seen    kv.Ballot // highest one heard of
-	void    kv.Ballot // a claim that its claimant knows nothing of
+	void    kv.Ballot // a lost claim of which nobody else needs to be asked, see denied
 	seq     uint64    // last used under ballot
 	sinceNs int64     // when the role began
 	failed  int       // claims in a row that got no majority in time
