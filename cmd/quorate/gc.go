@@ -8,7 +8,7 @@ import (
 )
 
 // The collector's work is in proportion to the live heap, and is done each time
-// the heap has grown by a given percentage. A node with little data would
+// the heap has grown by a given percentage. A node with little data, or a simulation, would
 // collect many times a second under load, so a small heap may grow by more:
 // measured at 100,000 keys, 12 to 30 % less processor time per SET. A large one
 // keeps Go's own setting, so memory stays at twice the data.
