@@ -1,5 +1,7 @@
 package sim
 
+import "math/bits"
+
 // queue is a 4-ary heap of events ordered by (time, sequence). The heap holds
 // small keys only; what an event is about lies in a slab with a free list, so
 // that neither pushing nor popping allocates once the slab has grown.
@@ -10,14 +12,22 @@ type queue struct {
 	seq  uint64
 }
 
+// queueKey has the sequence number and the slot in one word: of one time, the
+// numbers decide, since no two events have the same.
 type queueKey struct {
-	atNs int64
-	seq  uint64
-	slot uint32
+	atNs  int64 // not negative
+	order uint64
 }
 
+const slotBits = 24
+
+func (k queueKey) slot() uint32 { return uint32(k.order & (1<<slotBits - 1)) }
+
+// before compares both words as one number, without a branch that nobody can predict.
 func (k queueKey) before(o queueKey) bool {
-	return k.atNs < o.atNs || k.atNs == o.atNs && k.seq < o.seq
+	_, borrow := bits.Sub64(k.order, o.order, 0)
+	_, borrow = bits.Sub64(uint64(k.atNs), uint64(o.atNs), borrow)
+	return borrow != 0
 }
 
 func (q *queue) len() int { return len(q.heap) }
@@ -34,24 +44,15 @@ func (q *queue) push(atNs int64, e event) {
 		q.slab = append(q.slab, e)
 	}
 	q.seq++
-	k := queueKey{atNs: atNs, seq: q.seq, slot: slot}
+	k := queueKey{atNs: atNs, order: q.seq<<slotBits | uint64(slot)}
 	q.heap = append(q.heap, k)
-	i := len(q.heap) - 1
-	for i > 0 {
-		parent := (i - 1) / 4
-		if !k.before(q.heap[parent]) {
-			break
-		}
-		q.heap[i] = q.heap[parent]
-		i = parent
-	}
-	q.heap[i] = k
+	q.rise(len(q.heap)-1, k)
 }
 
 // each calls f for every event that is scheduled, in no order that means anything.
 func (q *queue) each(f func(*event)) {
 	for _, k := range q.heap {
-		f(&q.slab[k.slot])
+		f(&q.slab[k.slot()])
 	}
 }
 
@@ -64,13 +65,15 @@ func (q *queue) pop() (int64, event) {
 	if last > 0 {
 		q.sink(k)
 	}
-	e := q.slab[top.slot]
-	q.slab[top.slot] = event{}
-	q.free = append(q.free, top.slot)
+	slot := top.slot()
+	e := q.slab[slot]
+	q.slab[slot] = event{}
+	q.free = append(q.free, slot)
 	return top.atNs, e
 }
 
-// sink places k from the root downwards.
+// sink places k, which comes from the end of the heap and mostly belongs there: the
+// hole at the root goes down to a leaf first, and k from there upwards.
 func (q *queue) sink(k queueKey) {
 	n, i := len(q.heap), 0
 	for {
@@ -84,11 +87,21 @@ func (q *queue) sink(k queueKey) {
 				least = c
 			}
 		}
-		if !q.heap[least].before(k) {
-			break
-		}
 		q.heap[i] = q.heap[least]
 		i = least
+	}
+	q.rise(i, k)
+}
+
+// rise places k at i or above.
+func (q *queue) rise(i int, k queueKey) {
+	for i > 0 {
+		parent := (i - 1) / 4
+		if !k.before(q.heap[parent]) {
+			break
+		}
+		q.heap[i] = q.heap[parent]
+		i = parent
 	}
 	q.heap[i] = k
 }
