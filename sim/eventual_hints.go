@@ -74,10 +74,14 @@ func (h *hintOracle) mayGo(n *node, k int, p kv.Partition, x *keptHint, now []ke
 	if has, ok := h.o.copies[t.idx][k].durable(t); ok && holds(has, &x.object) {
 		return true
 	}
-	if n.laneOf(p).Layout().IndexOf(p, x.target) >= 0 && h.o.w.newestLayout().IndexOf(p, x.target) >= 0 {
+	here, newest := n.laneOf(p).Layout(), h.o.w.newestLayout()
+	if here.Epoch() > newest.Epoch() { // lanes act on a map before the node says that it has it
+		newest = here
+	}
+	if here.IndexOf(p, x.target) >= 0 && newest.IndexOf(p, x.target) >= 0 {
 		return false
 	}
 	// The target is no replica any more: it may have taken the hint and dropped its
 	// copy since, or the hint goes on to another one.
-	return h.o.w.newestLayout().IndexOf(p, x.target) < 0 || slices.ContainsFunc(now, func(y keptHint) bool { return holds(&y.object, &x.object) })
+	return newest.IndexOf(p, x.target) < 0 || slices.ContainsFunc(now, func(y keptHint) bool { return holds(&y.object, &x.object) })
 }

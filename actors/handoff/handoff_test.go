@@ -422,6 +422,47 @@ func TestAHintMovesWhenItsTargetIsNoReplicaAnyMore(t *testing.T) {
 	require.Equal(t, uint64(1), w.nodes[at-1].h.Stats().Moved)
 }
 
+// A hint that moves makes another one older only if it brings something new.
+func TestAHintThatMovesBringsItsAgeWithWhatIsNew(t *testing.T) {
+	for _, more := range []bool{false, true} {
+		w := newWorld(t, 14, 5, Config{})
+		p := partitionOf(w.layout, "k0")
+		smaller := layout(t, 5, 2, eventual("a", 0, 1, 1))
+		stays, at := smaller.Preference(p)[0], w.layout.Fallbacks(p)[0]
+		n := w.nodes[at-1]
+		count := func(id uint16) causal.Object {
+			o, err := (&causal.Object{}).Add(causal.NewID(kv.NodeID(id), 1), 1)
+			require.NoError(t, err)
+			return o
+		}
+		keep := func(target kv.NodeID, o causal.Object) {
+			m := &msg.Hint{SentMs: w.wallMs(), Epoch: 1, Target: target, Items: []*msg.PutItem{{Partition: p, Key: []byte("k0"), Object: o}}}
+			n.with(func(c *actors.Context) { n.h.Receive(c, m); n.h.Flush(c) })
+		}
+		born, o := w.wallMs(), count(1)
+		for _, r := range w.layout.Preference(p) {
+			w.nodes[r-1].crash()
+		}
+		for _, r := range w.layout.Preference(p) {
+			if moves := r != stays; moves && more {
+				keep(r, count(2))
+			} else if moves {
+				keep(r, o)
+			}
+		}
+		w.run(1000 * ms)
+		keep(stays, o)
+		w.layout = smaller
+		n.with(func(c *actors.Context) { n.h.SetLayout(c, w.layout); n.h.Flush(c) })
+		require.Equal(t, 1, w.hints())
+		want := born + 1000
+		if more {
+			want = born
+		}
+		require.Equal(t, want, n.h.find(stays).head.bornMs)
+	}
+}
+
 func TestForeignMessagesPanic(t *testing.T) {
 	w := newWorld(t, 13, 3, Config{})
 	require.Panics(t, func() { w.nodes[0].h.Receive(&w.nodes[0].c, &msg.Put{}) })

@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/quoratedb/quorate/actors"
+	"github.com/quoratedb/quorate/actors/causal"
 	"github.com/quoratedb/quorate/actors/kv"
 )
 
@@ -62,13 +63,26 @@ func (h *Handoff) heir(p kv.Partition) kv.NodeID {
 func (h *Handoff) move(c *actors.Context, n *hint, to *target) {
 	h.counts.moved++
 	if there := h.get(n.partition, n.key, to); there != nil {
-		merged := h.measure(n.key, there.object.Merge(&n.object))
-		there.bornMs = min(there.bornMs, n.bornMs)
-		h.set(there, &merged)
-		h.persist(c, there)
+		h.merge(c, there, n)
 	} else {
 		state := measured{object: n.object, digest: n.digest, size: n.size}
 		h.persist(c, h.insert(to, n.partition, bytes.Clone(n.key), n.created, n.bornMs, &state))
 	}
 	h.delete(c, n)
+}
+
+// merge takes what another hint of the key knows into one. Only what is taken brings its
+// age with it: who holds all of it already lives on for as long as it would have.
+func (h *Handoff) merge(c *actors.Context, n, other *hint) {
+	switch n.object.Compare(&other.object) {
+	case causal.Equal, causal.After:
+		return
+	case causal.Before:
+		n.bornMs = other.bornMs
+	default:
+		n.bornMs = min(n.bornMs, other.bornMs)
+	}
+	merged := h.measure(n.key, n.object.Merge(&other.object))
+	h.set(n, &merged)
+	h.persist(c, n)
 }
