@@ -57,51 +57,63 @@ func (s *strongTraffic) finish(ctx context.Context) (finalFromNs int64, broken [
 		c.addrs, c.at = c.addrs[i:i+1], 0
 		patient = append(patient, c)
 	}
-	for i, c := range patient {
-		for n := range families[famRegister].keys {
-			key := keyName(famRegister, n, s.space.uses[famRegister][n].Load())
-			if !c.finally(ctx, func() lin.Op { return lin.Op{Kind: lin.Set, Key: key, Value: c.value()} }) {
-				broken = append(broken, fmt.Sprintf("after all faults had ended key %q could not be written at node %d within %v", key, i+1, healBound))
-				break
-			}
+	inUse := make([]string, families[famRegister].keys)
+	for n := range inUse {
+		inUse[n] = keyName(famRegister, n, s.space.uses[famRegister][n].Load())
+	}
+	fails := func(at int, what, key string) {
+		if key != "" {
+			broken = append(broken, fmt.Sprintf("after all faults had ended key %q could not be %s at node %d within %v", key, what, at+1, healBound))
 		}
+	}
+	for i, c := range patient {
+		fails(i, "written", c.finally(ctx, inUse, func() lin.Op { return lin.Op{Kind: lin.Set, Value: c.value()} }))
 	}
 	finalFromNs = s.clock()
 	keys := s.keys()
 	var all sync.WaitGroup
-	unread := make([]string, len(patient)) // the first key that a node did not tell
+	unread := make([]string, len(patient))
 	for i, c := range patient {
-		all.Go(func() {
-			for _, key := range keys {
-				if !c.finally(ctx, func() lin.Op { return lin.Op{Kind: lin.Get, Key: key} }) {
-					unread[i] = key
-					return
-				}
-			}
-		})
+		all.Go(func() { unread[i] = c.finally(ctx, keys, func() lin.Op { return lin.Op{Kind: lin.Get} }) })
 	}
 	all.Wait()
 	for i, key := range unread {
-		if key != "" {
-			broken = append(broken, fmt.Sprintf("after all faults had ended key %q could not be read at node %d within %v", key, i+1, healBound))
-		}
+		fails(i, "read", key)
 	}
 	return finalFromNs, broken
 }
 
-// finally carries an operation out, again and again until it succeeds; false if ctx ends first.
-func (c *loadClient) finally(ctx context.Context, next func() lin.Op) bool {
-	for ctx.Err() == nil {
-		if c.arrive() {
-			op := next()
-			op.Client = c.client
-			if c.do([]lin.Op{op})[0].Outcome == lin.OK {
-				return true
+// finalBatch is how many final operations a client sends at once.
+const finalBatch = 20
+
+// finally carries an operation out on every key, and again where it fails. It returns
+// a key that is left when ctx ends, "" if none is.
+func (c *loadClient) finally(ctx context.Context, keys []string, next func() lin.Op) (left string) {
+	keys = slices.Clone(keys)
+	for len(keys) > 0 {
+		if ctx.Err() != nil {
+			return keys[0]
+		}
+		if !c.arrive() {
+			time.Sleep(thinkTime)
+			continue
+		}
+		ops := make([]lin.Op, min(len(keys), finalBatch))
+		for i := range ops {
+			ops[i] = next()
+			ops[i].Key, ops[i].Client = keys[i], c.client
+		}
+		var again []string
+		for i, res := range c.do(ops) {
+			if res.Outcome != lin.OK {
+				again = append(again, keys[i])
 			}
 		}
-		time.Sleep(thinkTime)
+		if keys = append(keys[len(ops):], again...); len(again) > 0 {
+			time.Sleep(thinkTime)
+		}
 	}
-	return false
+	return ""
 }
 
 // keys lists every key that was used, in order.
