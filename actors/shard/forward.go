@@ -16,7 +16,27 @@ type forward struct {
 	refs    []ref
 	inc     kv.Incarnation // of the destination, which alone may act on it
 	sentNs  int64
-	retried bool // its reads go elsewhere now
+	retried bool   // its reads go elsewhere now
+	tried   []bool // by ref, once some do
+}
+
+// elsewhere reports whether an operation was tried elsewhere since.
+func (fw *forward) elsewhere(i int) bool { return fw.tried != nil && fw.tried[i] }
+
+// parted are the requests of which a late answer ends some reads and not others that were
+// tried elsewhere, too. It ends none of them then: what the other way says of the
+// rest may be of an earlier or a later time, and they keep their order.
+func (fw *forward) parted(m *msg.Forwarded) map[*request]bool {
+	var parted map[*request]bool
+	for i, f := range fw.refs {
+		if fw.elsewhere(i) && len(f.r.ops) > 1 && (f.closed() || m.Results[i].Status == kv.NotOwner) {
+			if parted == nil {
+				parted = map[*request]bool{}
+			}
+			parted[f.r] = true
+		}
+	}
+	return parted
 }
 
 // forward gathers an operation for another shard. The destination must be
@@ -93,9 +113,7 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 		// it was meant for may have.
 		from.inc = max(from.inc, m.Inc)
 		s.stats.ForwardsRefused++
-		for _, f := range fw.refs {
-			s.doubtForward(c, f)
-		}
+		s.giveForwardUp(c, fw)
 		return
 	}
 	again, news := s.takeResults(c, fw, m)
@@ -115,8 +133,12 @@ func (s *Shard) forwarded(c *actors.Context, m *msg.Forwarded) {
 // that was not known here, or that its own one is lost: all operations of one of
 // these are routed again at once, those of the others later, so that they keep their order.
 func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (again []ref, news []kv.Partition) {
+	parted := fw.parted(m)
 	for i, f := range fw.refs {
 		res := m.Results[i]
+		if fw.elsewhere(i) && parted[f.r] {
+			continue
+		}
 		if res.Status != kv.NotOwner {
 			s.finish(c, f, res)
 			continue
@@ -181,8 +203,10 @@ func (s *Shard) doubtForwards(c *actors.Context, p *peer, cut bool) {
 }
 
 func (s *Shard) giveForwardUp(c *actors.Context, fw *forward) {
-	for _, f := range fw.refs {
-		s.doubtForward(c, f)
+	for i, f := range fw.refs {
+		if !fw.elsewhere(i) {
+			s.doubtForward(c, f)
+		}
 	}
 }
 
@@ -220,9 +244,10 @@ func (s *Shard) retryReads(c *actors.Context, fw *forward) {
 	if fw.retried {
 		return
 	}
-	fw.retried = true
-	for _, f := range fw.refs {
+	fw.retried, fw.tried = true, make([]bool, len(fw.refs))
+	for i, f := range fw.refs {
 		if !f.closed() && !f.op().IsWrite() && !f.tied() {
+			fw.tried[i] = true
 			s.delay(c, f)
 		}
 	}
