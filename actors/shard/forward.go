@@ -12,28 +12,30 @@ import (
 
 // forward is a batch of operations that another shard was asked to carry out.
 type forward struct {
-	id      uint64
-	refs    []ref
-	inc     kv.Incarnation // of the destination, which alone may act on it
-	sentNs  int64
-	retried bool   // its reads go elsewhere now
-	tried   []bool // by ref, once some do
+	id     uint64
+	refs   []ref
+	inc    kv.Incarnation // of the destination, which alone may act on it
+	sentNs int64
+	tried  []bool // by ref: it goes elsewhere, too; nil as long as none does
 }
 
 // elsewhere reports whether an operation was tried elsewhere since.
 func (fw *forward) elsewhere(i int) bool { return fw.tried != nil && fw.tried[i] }
 
-// parted are the requests of which a late answer ends some reads and not others that were
-// tried elsewhere, too. It ends none of them then: what the other way says of the
-// rest may be of an earlier or a later time, and they keep their order.
-func (fw *forward) parted(m *msg.Forwarded) map[*request]bool {
-	var parted map[*request]bool
+// parted are the kin that were tried elsewhere and of which a late answer ends some and
+// not others. It ends none of them then: what the other way says of the rest may be of
+// an earlier or a later time, and they keep their order.
+func (fw *forward) parted(m *msg.Forwarded) map[*kin]bool {
+	var parted map[*kin]bool
 	for i, f := range fw.refs {
-		if fw.elsewhere(i) && len(f.r.ops) > 1 && (f.closed() || m.Results[i].Status == kv.NotOwner) {
+		if !fw.elsewhere(i) || !f.closed() && m.Results[i].Status != kv.NotOwner {
+			continue
+		}
+		if g, _ := f.kin(); len(g.ops) > 1 {
 			if parted == nil {
-				parted = map[*request]bool{}
+				parted = map[*kin]bool{}
 			}
-			parted[f.r] = true
+			parted[g] = true
 		}
 	}
 	return parted
@@ -136,18 +138,24 @@ func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (a
 	parted := fw.parted(m)
 	for i, f := range fw.refs {
 		res := m.Results[i]
-		if fw.elsewhere(i) && parted[f.r] {
-			continue
+		late := false // and f goes on elsewhere
+		if parted != nil && fw.elsewhere(i) {
+			g, _ := f.kin()
+			late = parted[g]
 		}
 		if res.Status != kv.NotOwner {
-			s.finish(c, f, res)
+			if !late {
+				s.finish(c, f, res)
+			}
 			continue
 		}
 		if f.closed() {
 			continue
 		}
-		f.set(waiting)
-		again = append(again, f)
+		if !late {
+			f.set(waiting)
+			again = append(again, f)
+		}
 		p, known := s.parts.At(f.op().Partition), res.Rev.Ballot
 		switch {
 		case p == nil:
@@ -234,17 +242,17 @@ func (s *Shard) checkForwards(c *actors.Context) {
 }
 
 // wanted reports whether an operation of fw still waits for its answer. For a
-// read that was tried again too, the late answer is as good.
+// read that was tried again too, the late answer may be as good (parted).
 func (fw *forward) wanted() bool {
 	return slices.ContainsFunc(fw.refs, func(f ref) bool { return !f.closed() })
 }
 
 // retryReads tries the reads of a forward elsewhere, once.
 func (s *Shard) retryReads(c *actors.Context, fw *forward) {
-	if fw.retried {
+	if fw.tried != nil {
 		return
 	}
-	fw.retried, fw.tried = true, make([]bool, len(fw.refs))
+	fw.tried = make([]bool, len(fw.refs))
 	for i, f := range fw.refs {
 		if !f.closed() && !f.op().IsWrite() && !f.tied() {
 			fw.tried[i] = true
