@@ -31,9 +31,11 @@ func (c *Core) validate(nodes, replicas int) error {
 	}
 	switch most := (replicas - 1) / 2; {
 	case len(c.Away) == 0:
+	case c.Node == 0:
+		return wrong("config.core.away", " names nodes, and config.core.node none that clients ask meanwhile: name one of 1 to %d", nodes)
 	case len(c.Away) > most:
 		return wrong("config.core.away", " has %d nodes: use at most %d, of %d replicas a majority must stay", len(c.Away), most, replicas)
-	case maskOf(c.Away)&maskOf([]kv.NodeID{max(c.Node, 1)}) != 0:
+	case slices.Contains(c.Away, c.Node):
 		return wrong("config.core.away", " has node %d, which clients ask: use others", c.Node)
 	case !slices.Contains(awayNames(), c.How):
 		return wrong("config.core.how", " is %q: use %s", c.How, strings.Join(awayNames(), ", "))
@@ -59,10 +61,10 @@ func (d *drawer) core() {
 
 // coreRun is the part of the run that a Core describes.
 type coreRun struct {
-	node kv.NodeID // 0 before and after
-	away uint32    // bit mask of indexes
-	down uint32    // those of them that do not boot
-	gone *activeFault
+	node kv.NodeID    // 0 before and after
+	away uint32       // bit mask of indexes
+	down uint32       // those of them that do not boot
+	gone *activeFault // what keeps them away, nil if none are
 }
 
 // coreBegins turns the clients to the core, if the plan has one. Disks that were lost are
