@@ -100,10 +100,22 @@ func TestPlansThatCannotRun(t *testing.T) {
 		{func(p *Plan) { p.Config.Disk.Sync = "often" }, `config.disk.sync is "often": use always, interval or never`},
 		{func(p *Plan) { p.Config.Keys = nil }, "config.keys is empty"},
 		{func(p *Plan) { p.Config.Nodes, p.Config.N = 3, 3; p.Config.Core = Core{Node: 99} }, "config.core names node 99: use 1 to"},
-		{func(p *Plan) { p.Config.Nodes, p.Config.N = 3, 3; p.Config.Core = Core{Away: []kv.NodeID{1}, How: FaultKill} }, "config.core.away names nodes, and config.core.node none"},
-		{func(p *Plan) { p.Config.Nodes, p.Config.N = 3, 3; p.Config.Core = Core{Node: 1, Away: []kv.NodeID{1}, How: FaultKill} }, "config.core.away has node 1, which clients ask"},
-		{func(p *Plan) { p.Config.Nodes, p.Config.N = 3, 3; p.Config.Core = Core{Node: 1, Away: []kv.NodeID{2}, How: "nap"} }, "config.core.how is \"nap\": use kill, cut, mute, deaf"},
-		{func(p *Plan) { p.Config.Nodes, p.Config.N = 3, 3; p.Config.Core = Core{Node: 1, Away: []kv.NodeID{2, 3, 2, 3}, How: FaultKill} }, "config.core.away has 4 nodes: use at most"},
+		{func(p *Plan) {
+			p.Config.Nodes, p.Config.N = 3, 3
+			p.Config.Core = Core{Away: []kv.NodeID{1}, How: FaultKill}
+		}, "config.core.away names nodes, and config.core.node none"},
+		{func(p *Plan) {
+			p.Config.Nodes, p.Config.N = 3, 3
+			p.Config.Core = Core{Node: 1, Away: []kv.NodeID{1}, How: FaultKill}
+		}, "config.core.away has node 1, which clients ask"},
+		{func(p *Plan) {
+			p.Config.Nodes, p.Config.N = 3, 3
+			p.Config.Core = Core{Node: 1, Away: []kv.NodeID{2}, How: "nap"}
+		}, "config.core.how is \"nap\": use kill, cut, mute, deaf"},
+		{func(p *Plan) {
+			p.Config.Nodes, p.Config.N = 3, 3
+			p.Config.Core = Core{Node: 1, Away: []kv.NodeID{2, 3, 2, 3}, How: FaultKill}
+		}, "config.core.away has 4 nodes: use at most"},
 		{func(p *Plan) { p.Ops[0].Do = "put" }, `ops[0].do is "put": use get`},
 		{func(p *Plan) { p.Ops[1].Node = 99 }, "ops[1].node is 99"},
 		{func(p *Plan) { p.Faults[0].Kind = "meteor" }, `faults[0]: unknown kind "meteor"`},
