@@ -50,7 +50,7 @@ func TestStalledReadersAreBounded(t *testing.T) {
 	const room = 3
 	w := serveBig(t, func(c *Config) { c.BufferBytes, c.WriteTimeout = room*(bigSize+1<<10), time.Hour })
 	hangUp := stalledReaders(t, w, room)
-	require.Eventually(t, func() bool { return w.s.big.Load() > (room-1)*bigSize }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return w.s.big.Load() > (room-1)*(bigSize+1<<10) }, 10*time.Second, time.Millisecond)
 	status, header, body := w.do("GET", "/kv?key=big", "")
 	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.Contains(t, body, "giving out too many large values")
