@@ -99,7 +99,7 @@ func (s *Shard) sweep(c *actors.Context) {
 		if p.self < 0 {
 			continue
 		}
-		if p.role == follower && !s.claimOf(p).IsZero() && s.target(c, p, false) == s.self {
+		if p.role == follower && !s.claimOf(p).IsZero() && p.winnable() && s.target(c, p, false) == s.self {
 			s.prepare(c, p) // an orphan: its owner died, or was an earlier boot of this node
 			continue
 		}

@@ -268,6 +268,19 @@ func (s *Shard) planTakeovers(c *actors.Context, dead *peer) {
 	}
 }
 
+// winnable reports whether a majority of the replicas seems alive. Who hears nobody
+// claims nothing unless a client asks: it can't win, and would trouble the owner if
+// it is heard.
+func (p *partition) winnable() bool {
+	alive := 0
+	for _, m := range p.prefs {
+		if !m.dead {
+			alive++
+		}
+	}
+	return alive >= quorum.Majority(len(p.prefs))
+}
+
 // runTakeovers claims what is due, and gives claims up that got no majority.
 func (s *Shard) runTakeovers(c *actors.Context) {
 	kept := s.takeovers[:0]
@@ -277,7 +290,7 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 		case p.takeAtNs > c.NowNs:
 			kept = append(kept, p)
 		default:
-			if t := s.target(c, p, false); t == s.self {
+			if p.winnable() && s.target(c, p, false) == s.self {
 				s.prepare(c, p)
 			}
 			p.takeAtNs = 0
