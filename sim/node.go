@@ -43,7 +43,8 @@ type lane struct {
 	rand    *rand.PCG
 	inbox   []actors.Envelope
 	batch   []actors.Envelope
-	busy    bool   // a batch is running
+	busy    bool   // a batch is running that has effects
+	idleNs  int64  // until then one runs that has none
 	waiting bool   // a batch is scheduled
 	seq     uint64 // of the journal: the latest records that this lane persisted
 	strong  strong
@@ -198,7 +199,7 @@ func (n *node) makeActors() {
 		l := &n.lanes[i]
 		clear(l.inbox)
 		clear(l.ctx.Envelopes)
-		l.inbox, l.busy, l.waiting, l.seq = l.inbox[:0], false, false, 0
+		l.inbox, l.busy, l.idleNs, l.waiting, l.seq = l.inbox[:0], false, 0, false, 0
 		l.ctx.Effects = actors.Effects{Envelopes: l.ctx.Envelopes[:0], Records: l.ctx.Records[:0], Timers: l.ctx.Timers[:0]}
 		s := mix(mix(n.w.plan.Seed, streamActors), uint64(n.idx)<<32|uint64(i)<<24|uint64(n.inc))
 		l.rand.Seed(s, mix(s, 1))
@@ -255,6 +256,10 @@ func (n *node) enqueue(i int, env actors.Envelope) {
 	if l.busy || l.waiting {
 		return
 	}
+	if l.idleNs > n.w.nowNs {
+		n.wake(i, l.idleNs-n.w.nowNs)
+		return
+	}
 	roll := n.roll()
 	n.wake(i, n.w.below(&roll, n.w.cfg.GatherNs))
 }
@@ -264,7 +269,8 @@ func (n *node) wake(i int, afterNs int64) {
 	n.w.q.push(n.w.nowNs+afterNs, event{kind: evRun, node: uint8(n.idx), lane: uint8(i), life: n.life})
 }
 
-// run lets a lane handle a batch. What it asked for takes place when it is done.
+// run lets a lane handle a batch. Timers it sets at once; what others may notice takes
+// place when it is done. Most batches of a cluster at rest do nothing of the kind.
 func (n *node) run(i int) {
 	l := &n.lanes[i]
 	roll := n.roll()
@@ -273,7 +279,7 @@ func (n *node) run(i int) {
 	rest := copy(l.inbox, l.inbox[k:])
 	clear(l.inbox[rest:])
 	l.inbox = l.inbox[:rest]
-	l.waiting, l.busy = false, true
+	l.waiting = false
 	n.prepare(l, i)
 	for j := range l.batch {
 		n.w.trace.handled(n.w, &l.batch[j])
@@ -295,7 +301,19 @@ func (n *node) run(i int) {
 		serviceNs = serviceNs * n.slowMilli / 1000
 		n.w.cover.hit(SlowNode)
 	}
-	n.w.q.push(n.w.nowNs+serviceNs, event{kind: evDone, node: uint8(n.idx), lane: uint8(i), life: n.life})
+	for _, t := range l.ctx.Timers {
+		n.setTimer(t)
+	}
+	l.ctx.Timers = l.ctx.Timers[:0]
+	if len(l.ctx.Records) > 0 || len(l.ctx.Envelopes) > 0 {
+		l.busy = true
+		n.w.q.push(n.w.nowNs+serviceNs, event{kind: evDone, node: uint8(n.idx), lane: uint8(i), life: n.life})
+	} else {
+		n.w.oracle.eventual.persisted(n, i, l.seq)
+		if l.idleNs = n.w.nowNs + serviceNs; len(l.inbox) > 0 {
+			n.wake(i, serviceNs)
+		}
+	}
 	for j := range l.batch {
 		n.w.trigger("handle", &l.batch[j], n.idx, int(l.batch[j].From.Node)-1)
 	}

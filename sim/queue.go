@@ -4,12 +4,16 @@ import "math/bits"
 
 // queue is a 4-ary heap of events ordered by (time, sequence). The heap holds
 // small keys only; what an event is about lies in a slab with a free list, so
-// that neither pushing nor popping allocates once the slab has grown.
+// that neither pushing nor popping allocates once the slab has grown. What an
+// event brings about is often what comes next: such a key waits in front of the
+// heap and never enters it.
 type queue struct {
-	heap []queueKey
-	slab []event
-	free []uint32
-	seq  uint64
+	front   queueKey // before all of the heap, if fronted
+	heap    []queueKey
+	slab    []event
+	free    []uint32
+	seq     uint64
+	fronted bool
 }
 
 // queueKey has the sequence number and the slot in one word: of one time, the
@@ -30,7 +34,12 @@ func (k queueKey) before(o queueKey) bool {
 	return borrow != 0
 }
 
-func (q *queue) len() int { return len(q.heap) }
+func (q *queue) len() int {
+	if q.fronted {
+		return len(q.heap) + 1
+	}
+	return len(q.heap)
+}
 
 // push schedules e at atNs. Events of one time come in the order of pushing.
 func (q *queue) push(atNs int64, e event) {
@@ -45,12 +54,22 @@ func (q *queue) push(atNs int64, e event) {
 	}
 	q.seq++
 	k := queueKey{atNs: atNs, order: q.seq<<slotBits | uint64(slot)}
+	switch {
+	case q.fronted && k.before(q.front):
+		k, q.front = q.front, k
+	case !q.fronted && (len(q.heap) == 0 || k.before(q.heap[0])):
+		q.front, q.fronted = k, true
+		return
+	}
 	q.heap = append(q.heap, k)
 	q.rise(len(q.heap)-1, k)
 }
 
 // each calls f for every event that is scheduled, in no order that means anything.
 func (q *queue) each(f func(*event)) {
+	if q.fronted {
+		f(&q.slab[q.front.slot()])
+	}
 	for _, k := range q.heap {
 		f(&q.slab[k.slot()])
 	}
@@ -58,6 +77,20 @@ func (q *queue) each(f func(*event)) {
 
 // pop takes the earliest event. It panics if there is none.
 func (q *queue) pop() (int64, event) {
+	top := q.front
+	if q.fronted {
+		q.fronted = false
+	} else {
+		top = q.popHeap()
+	}
+	slot := top.slot()
+	e := q.slab[slot]
+	q.slab[slot] = event{}
+	q.free = append(q.free, slot)
+	return top.atNs, e
+}
+
+func (q *queue) popHeap() queueKey {
 	top := q.heap[0]
 	last := len(q.heap) - 1
 	k := q.heap[last]
@@ -65,11 +98,7 @@ func (q *queue) pop() (int64, event) {
 	if last > 0 {
 		q.sink(k)
 	}
-	slot := top.slot()
-	e := q.slab[slot]
-	q.slab[slot] = event{}
-	q.free = append(q.free, slot)
-	return top.atNs, e
+	return top
 }
 
 // sink places k, which comes from the end of the heap and mostly belongs there: the

@@ -19,7 +19,8 @@ import (
 // The timers.
 const (
 	beatTimer  actors.TimerID = iota + 1 // the next protocol period
-	checkTimer                           // the earliest moment at which waiting for somebody may end
+	checkTimer                           // the earliest moment at which a silence or a suspicion may end
+	probeTimer                           // the earliest at which something is due of a probe: cancelled with the last
 )
 
 // Detector is one node's view of its peers.
@@ -60,10 +61,10 @@ type Detector struct {
 	unheard  int // peers of whom gossip says nothing
 	syncs    int // periods for which to go on asking for everything
 
-	// beatAtNs and checkAtNs are what the timers are set to; checkAtNs is 0
-	// while there is nothing to wait for.
-	beatAtNs, checkAtNs int64
-	stats               Counters
+	// What the timers are set to; 0: not set.
+	beatAtNs, checkAtNs, probeAtNs int64
+
+	stats Counters
 }
 
 type peer struct {
@@ -210,17 +211,18 @@ func (d *Detector) timer(c *actors.Context, id actors.TimerID) {
 		d.period(c, false)
 	case checkTimer:
 		d.check(c)
+	case probeTimer:
+		d.checkProbes(c)
 	default:
 		panic(fmt.Sprintf("detector: timer %d was never set", id))
 	}
 }
 
-// check ends all waiting whose time has come and sets the timer for the rest.
+// check ends silences and suspicions whose time has come and sets the timer for the rest.
 // What arrives does not move the timer: it finds out here how much later there
 // is something to do.
 func (d *Detector) check(c *actors.Context) {
 	d.checkAtNs = 0
-	d.checkProbes(c)
 	d.checkSuspects(c)
 	if d.close {
 		d.checkSilence(c)

@@ -75,7 +75,7 @@ func (d *Detector) look(c *actors.Context, i int) {
 	wait := d.cfg.IntervalNs * (1 + d.health)
 	p.probe = probe{seq: seq, askNs: c.NowNs + wait/2, failNs: c.NowNs + 2*wait}
 	d.probing = append(d.probing, i)
-	d.due(c, p.probe.askNs)
+	d.probeDue(c, p.probe.askNs)
 }
 
 // lookNow pings a peer out of turn, unless that was done a moment ago.
@@ -138,12 +138,15 @@ func (d *Detector) ack(c *actors.Context, m *msg.Ack) {
 	}
 	if m.About != 0 {
 		if t, ok := d.find(m.About); ok && m.AboutInc >= d.peers[t].inc {
-			d.answered(t, m.Of)
+			d.answered(c, t, m.Of)
+			if d.close {
+				d.due(c, c.NowNs) // how long a silence may last depends on the probe
+			}
 		}
 		return
 	}
 	d.listens(c, i)
-	d.answered(i, m.Of)
+	d.answered(c, i, m.Of)
 	if to, ok := d.find(m.Relay); ok {
 		c.Send(d.detectorOf(to), &msg.Ack{Gossip: d.gossip(to), Of: m.RelaySeq, About: c.Sender.Node, AboutInc: m.Inc})
 		d.stats.Acks++
@@ -151,34 +154,48 @@ func (d *Detector) ack(c *actors.Context, m *msg.Ack) {
 }
 
 // answered ends the probe that a ping with that seq belongs to.
-func (d *Detector) answered(i int, of uint64) {
+func (d *Detector) answered(c *actors.Context, i int, of uint64) {
 	if p := &d.peers[i]; of >= p.probe.seq {
 		p.failed = false
-		d.endProbe(i)
+		d.endProbe(c, i)
 	}
 	d.health = max(d.health-1, 0)
 }
 
-func (d *Detector) endProbe(i int) {
-	if d.peers[i].probe.seq != 0 {
-		d.peers[i].probe = probe{}
-		d.probing = without(d.probing, i)
+func (d *Detector) endProbe(c *actors.Context, i int) {
+	if d.peers[i].probe.seq == 0 {
+		return
+	}
+	d.peers[i].probe = probe{}
+	d.probing = without(d.probing, i)
+	if len(d.probing) == 0 && d.probeAtNs != 0 {
+		d.probeAtNs = 0
+		c.CancelTimer(probeTimer)
+	}
+}
+
+// probeDue makes sure that checkProbes runs at atNs or before.
+func (d *Detector) probeDue(c *actors.Context, atNs int64) {
+	if d.probeAtNs == 0 || atNs < d.probeAtNs {
+		d.probeAtNs = atNs
+		c.SetTimer(probeTimer, atNs)
 	}
 }
 
 func (d *Detector) checkProbes(c *actors.Context) {
+	d.probeAtNs = 0
 	for k := 0; k < len(d.probing); {
 		i := d.probing[k]
 		p := &d.peers[i]
 		if c.NowNs >= p.probe.failNs {
-			d.endProbe(i)
+			d.endProbe(c, i)
 			d.probeFailed(c, i)
 			continue
 		}
 		if c.NowNs >= p.probe.askNs {
 			d.ask(c, i)
 		}
-		d.due(c, min(p.probe.askNs, p.probe.failNs))
+		d.probeDue(c, min(p.probe.askNs, p.probe.failNs))
 		k++
 	}
 }
@@ -220,7 +237,9 @@ func (d *Detector) probeFailed(c *actors.Context, i int) {
 	case p.is == dead:
 		d.accuse(c, i) // silence had it believed dead already; now others did not hear it either
 	default:
-		d.judge(c, i)
+		if !d.judge(c, i) {
+			d.due(c, p.heardNs+d.certainNs(p))
+		}
 	}
 }
 

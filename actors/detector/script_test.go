@@ -57,7 +57,7 @@ func (h *host) receive(nowNs int64, from kv.NodeID, m actors.Message) []actors.E
 
 // nextTimer returns the timer that runs out first, by id among equals.
 func (h *host) nextTimer() (id actors.TimerID, atNs int64) {
-	for _, i := range []actors.TimerID{beatTimer, checkTimer} {
+	for _, i := range []actors.TimerID{beatTimer, checkTimer, probeTimer} {
 		if at, ok := h.timers[i]; ok && (id == 0 || at < atNs) {
 			id, atNs = i, at
 		}

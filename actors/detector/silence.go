@@ -44,7 +44,7 @@ func (d *Detector) heard(c *actors.Context, i int, g *msg.Gossip) {
 		p.cut = false
 		d.cuts--
 	}
-	d.endProbe(i)
+	d.endProbe(c, i)
 	d.learn(c, &msg.Update{Node: p.node, Inc: g.Inc, GossipInc: g.GossipInc, State: msg.Alive, Load: g.Load, LoadSeq: g.Seq}, false)
 	d.refresh(c, p)
 	if d.close {
@@ -115,7 +115,7 @@ func (d *Detector) linkBusy(c *actors.Context, m *msg.LinkBusy) {
 		return
 	}
 	p.heardNs, p.gapNs, p.failed = c.NowNs, 0, false
-	d.endProbe(i)
+	d.endProbe(c, i)
 	if d.close {
 		d.due(c, p.heardNs+d.doubtNs(p))
 	}
@@ -228,7 +228,7 @@ func (d *Detector) noticePause(c *actors.Context) {
 
 func (d *Detector) restartSilence(c *actors.Context) {
 	for len(d.probing) > 0 {
-		d.endProbe(d.probing[0])
+		d.endProbe(c, d.probing[0])
 	}
 	for i := range d.peers {
 		p := &d.peers[i]

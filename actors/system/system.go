@@ -77,6 +77,7 @@ type Lane struct {
 	all      []member // in the order in which they are flushed
 	byKind   [actors.Cluster + 1]*member
 	eventual bool // the actors of buckets that are not strong have started
+	stirred  bool // this batch has messages for others than the detector
 }
 
 // member is an actor of a lane.
@@ -152,6 +153,7 @@ const maxRounds = 64
 // every record of earlier batches of this lane is on disk: then durable
 // messages within the lane need not wait either, until something is persisted.
 func (l *Lane) Step(c *actors.Context, batch []actors.Envelope, clean bool) {
+	l.stirred = false
 	for i := range batch {
 		l.deliver(c, &batch[i])
 	}
@@ -195,6 +197,7 @@ func (l *Lane) owns(a actors.Address) bool {
 
 func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
 	c.Self, c.Sender = e.To, e.From
+	l.stirred = l.stirred || e.To.Kind != actors.Detector
 	switch e.To.Kind {
 	case actors.Shard:
 		l.Shard.Receive(c, e.Message)
@@ -220,10 +223,12 @@ func (l *Lane) deliver(c *actors.Context, e *actors.Envelope) {
 	}
 }
 
+// flush ends a round. Gossip alone, which is most of what happens in a cluster at
+// rest, gives work to none but the detector and the cluster actor, which follows it.
 func (l *Lane) flush(c *actors.Context) {
 	for i := range l.all {
 		m := &l.all[i]
-		if m.late && !l.eventual {
+		if m.late && !l.eventual || !l.stirred && m.self.Kind != actors.Cluster {
 			continue
 		}
 		c.Self = m.self
