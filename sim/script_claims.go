@@ -70,6 +70,7 @@ func (s *stage) askedFirst(node kv.NodeID, endNs int64) {
 // overtaken sends two reads of a key in one message to an owner that is none any
 // more and does not know: the first one tells it so, the second may find it claim
 // the partition again. Writes follow, as the first one looks for its answer elsewhere.
+// So may both, if links are so slow that the answer to both comes late.
 func (d *drawer) overtaken(at int64) {
 	c := &d.plan.Config
 	s := d.newStage(at/4, false)
@@ -82,16 +83,22 @@ func (d *drawer) overtaken(at int64) {
 	taken := mute + c.SuspectNs*d.between(11, 14)/10 + 4*s.round
 	heal := taken + d.between(4, 10)*s.round
 	reads := heal + c.SuspectNs*d.between(11, 16)/10 + c.HeartbeatNs
-	end := reads + 20*s.round
+	c.ResendNs = min(c.ResendNs, 2*s.round)
+	slow := min(d.between(0, 2), 1) * d.between(c.ResendNs/2, 2*c.ResendNs)
+	c.RequestTimeoutNs = max(c.RequestTimeoutNs, 80*(s.round+slow))
+	c.ClientTimeoutNs = max(c.ClientTimeoutNs, c.RequestTimeoutNs)
+	end := reads + 40*(s.round+slow)
 	d.add(Fault{AtNs: mute, ForNs: heal - mute, Kind: FaultMute, Nodes: owner})
-	d.add(Fault{AtNs: taken, ForNs: end - taken, Kind: FaultSplit, Nodes: rival, To: owner})
+	d.add(Fault{AtNs: mute + c.SuspectNs/2, ForNs: end - mute, Kind: FaultSplit, Nodes: owner, To: owner, // its replica hears the claim, and no more
+		On: &Trigger{Event: "handle", Message: "prepare", Nth: 1, Peer: true}})
 	s.do(taken, rival[0], "set") // which only the asker learns
 	d.add(Fault{AtNs: heal, ForNs: end - heal, Kind: FaultCut, Nodes: rival})
 	s.do(reads, asker, "get")
 	s.also("get")
+	d.add(Fault{AtNs: reads, ForNs: end - reads, Kind: FaultSlow, Nodes: []kv.NodeID{asker}, Value: slow})
 	for range 4 {
-		s.do(reads+d.between(1, 8)*s.round/2, owner[0], "set")
+		s.do(reads+d.between(3, 8)*s.round/2+d.between(4, 10)*slow, owner[0], "set")
 	}
-	c.LevelNs = max(c.LevelNs, end) // levelling would tell the owner
+	c.LevelNs = max(c.LevelNs, 4*end) // levelling would tell the owner, and begins at any time in it
 	s.until(end)
 }

@@ -142,6 +142,7 @@ func (s *Shard) takeResults(c *actors.Context, fw *forward, m *msg.Forwarded) (a
 		if parted != nil && fw.elsewhere(i) {
 			g, _ := f.kin()
 			late = parted[g]
+			failpoint.Inject("bug-86-late-answer-parts-kin", func() { late = late && res.Status == kv.NotOwner })
 		}
 		if res.Status != kv.NotOwner {
 			if !late {

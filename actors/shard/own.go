@@ -301,7 +301,9 @@ func (s *Shard) runTakeovers(c *actors.Context) {
 	claims := s.preparing
 	s.preparing = s.sparePreparing[:0]
 	for _, p := range claims {
-		patience := s.cfg.ResendNs << min(p.failed+1, 5)
+		// Twice as long after each failure, at least up to a request's time-out: a network
+		// that takes that long to answer takes longer than anybody waits.
+		patience := min(s.cfg.ResendNs<<min(p.failed+1, 16), max(s.cfg.ResendNs<<5, s.cfg.RequestTimeoutNs))
 		failpoint.Inject("bug-49-takeover-duel-without-backoff", func() { patience = s.cfg.ResendNs })
 		switch {
 		case p.role != preparing:

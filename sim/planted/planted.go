@@ -121,6 +121,7 @@ var bugs = []Bug{
 	{Number: 83, Names: []string{"actors/shard/bug-83-claim-outlives-its-boot"}, Scenarios: []string{"claims", "buckets"}},
 	{Number: 84, Names: []string{"actors/shard/bug-84-denied-and-asked-again"}, Scenarios: []string{"claims", "default"}},
 	{Number: 85, Names: []string{"actors/detector/bug-85-deaf-peer-taken-for-alive"}, Scenarios: []string{"default"}},
+	{Number: 86, Names: []string{"actors/shard/bug-86-late-answer-parts-kin"}, Scenarios: []string{"claims"}},
 
 	// Calibration: changes that break nothing, and bugs that need three faults in order.
 	{Number: 901, Names: []string{"actors/replica/noop-901-promise-persisted-twice"}, Scenarios: every, Survives: true},
