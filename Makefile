@@ -95,6 +95,10 @@ mutants: ## every planted bug must be convicted, on five ranges of seeds (ONLY='
 mutants-fast: ## the same on one range, without the bugs that need many seeds
 	$(GO) run ./internal/mutants -fast $(if $(ONLY),-only '$(ONLY)') $(if $(JSON),-json '$(JSON)')
 
+.PHONY: replan
+replan: ## shrink new plans in the place of those in sim/testdata/regressions that convict their bug no more
+	$(GO) run ./internal/mutants -replan
+
 .PHONY: soak
 soak: build ## fresh seeds of all scenarios FOR (10m), going on where the last soak ended (out/soak.json)
 	$(GO) run ./internal/soak -for $(FOR)

@@ -3,7 +3,7 @@
 // in common. A bug that nothing convicts means that the simulator, its workload
 // or a check is too weak. `make mutants` runs it.
 //
-//	go run ./internal/mutants [-only '9 12'] [-fast] [-j 2] [-json FILE] [-out FILE]
+//	go run ./internal/mutants [-only '9 12'] [-fast] [-replan] [-j 2] [-json FILE] [-out FILE]
 //
 // It exits 1 if a bug survives in some range, or a plan of one that is kept among the
 // regressions does not convict it any more, or if the unharmed program or a
@@ -31,6 +31,7 @@ func main() {
 	var o options
 	flag.StringVar(&o.only, "only", "", "run these only: numbers or names, separated by spaces")
 	flag.BoolVar(&o.fast, "fast", false, "one range of seeds, without the bugs that need many, and no table")
+	flag.BoolVar(&o.replan, "replan", false, "only put plans that convict in the place of kept ones that do not any more")
 	flag.IntVar(&o.ranges, "ranges", 5, "ranges of seeds to try each bug on")
 	flag.IntVar(&o.seeds, "seeds", 10_000, "seeds of a range before a bug counts as surviving")
 	flag.IntVar(&o.clean, "clean", 1000, "seeds of a range for what must not be convicted")
@@ -54,7 +55,7 @@ func main() {
 
 type options struct {
 	only, json, out            string
-	fast                       bool
+	fast, replan               bool
 	ranges, seeds, clean, jobs int
 	limit                      time.Duration
 }
@@ -89,9 +90,9 @@ func run(o options) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	survived, err := keptPlans(root, binary, bugs)
-	if err != nil {
-		return false, err
+	survived, err := keptPlans(root, binary, bugs, o)
+	if err != nil || o.replan {
+		return err == nil, err
 	}
 	ok, err := report(root, tryAll(binary, bugs, o), o)
 	return ok && survived == 0, err
