@@ -19,7 +19,7 @@ import (
 // The timers.
 const (
 	beatTimer  actors.TimerID = iota + 1 // the next protocol period
-	checkTimer                           // the earliest moment at which a silence or a suspicion may end
+	checkTimer                           // the earliest moment before that at which a silence or a suspicion may end
 	probeTimer                           // the earliest at which something is due of a probe: cancelled with the last
 )
 
@@ -218,20 +218,21 @@ func (d *Detector) timer(c *actors.Context, id actors.TimerID) {
 	}
 }
 
-// check ends silences and suspicions whose time has come and sets the timer for the rest.
-// What arrives does not move the timer: it finds out here how much later there
-// is something to do.
+// check ends silences and suspicions whose time has come. It runs with each period, and by
+// a timer if something is due before the next one: when all is well nothing is.
 func (d *Detector) check(c *actors.Context) {
-	d.checkAtNs = 0
+	if d.checkAtNs <= c.NowNs {
+		d.checkAtNs = 0
+	}
 	d.checkSuspects(c)
 	if d.close {
 		d.checkSilence(c)
 	}
 }
 
-// due makes sure that check runs at atNs or before.
+// due makes sure that check runs at atNs, or before.
 func (d *Detector) due(c *actors.Context, atNs int64) {
-	if d.checkAtNs == 0 || atNs < d.checkAtNs {
+	if atNs < d.beatAtNs && (d.checkAtNs == 0 || atNs < d.checkAtNs) {
 		d.checkAtNs = atNs
 		c.SetTimer(checkTimer, atNs)
 	}

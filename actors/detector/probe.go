@@ -39,6 +39,7 @@ func (d *Detector) period(c *actors.Context, all bool) {
 	tenth := d.cfg.IntervalNs / 10
 	d.beatAtNs = c.NowNs + d.cfg.IntervalNs - tenth + c.Rand.Int64N(2*tenth+1)
 	c.SetTimer(beatTimer, d.beatAtNs)
+	d.check(c)
 }
 
 // nextTarget takes turns; the dead have theirs too: it is how both sides learn
