@@ -16,8 +16,13 @@ type forward struct {
 	refs   []ref
 	inc    kv.Incarnation // of the destination, which alone may act on it
 	sentNs int64
+	tries  uint8  // the most of its requests
 	tried  []bool // by ref: it goes elsewhere, too; nil as long as none does
 }
+
+// patienceNs is how long reads wait before they are tried elsewhere, too: each time twice
+// as long, as the copies before take room at the owner until their time is over.
+func (fw *forward) patienceNs(s *Shard) int64 { return 4 * s.cfg.ResendNs << min(fw.tries, 16) }
 
 // elsewhere reports whether an operation was tried elsewhere since.
 func (fw *forward) elsewhere(i int) bool { return fw.tried != nil && fw.tried[i] }
@@ -68,6 +73,7 @@ func (s *Shard) flushForward(c *actors.Context, p *peer, refs []ref) {
 	for i, f := range fw.refs {
 		m.Ops[i] = *f.op()
 		latest = max(latest, f.r.deadlineNs)
+		fw.tries = max(fw.tries, f.r.tries)
 	}
 	m.TimeoutNs = max(latest-c.NowNs, 1)
 	p.forwards = append(p.forwards, fw)
@@ -234,7 +240,7 @@ func (s *Shard) checkForwards(c *actors.Context) {
 				s.giveForwardUp(c, fw)
 				return true
 			}
-			if fw.sentNs+4*s.cfg.ResendNs <= c.NowNs {
+			if fw.sentNs+fw.patienceNs(s) <= c.NowNs {
 				s.retryReads(c, fw)
 			}
 			return !fw.wanted()
@@ -257,6 +263,7 @@ func (s *Shard) retryReads(c *actors.Context, fw *forward) {
 	for i, f := range fw.refs {
 		if !f.closed() && !f.op().IsWrite() && !f.tied() {
 			fw.tried[i] = true
+			f.r.tries = max(f.r.tries, fw.tries+1)
 			s.delay(c, f)
 		}
 	}

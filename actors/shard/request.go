@@ -21,6 +21,7 @@ type request struct {
 	epoch      kv.Epoch    // of the map by which the partitions were chosen; 0: this shard's
 	mixed      bool        // holds writes: reads keep their place behind them
 	again      bool        // operations were routed again: see order.go
+	tries      uint8       // how often reads went elsewhere because no answer came
 	kinship    *kinship    // nil until it is needed
 }
 
