@@ -27,21 +27,28 @@ func (fw *forward) patienceNs(s *Shard) int64 { return 4 * s.cfg.ResendNs << min
 // elsewhere reports whether an operation was tried elsewhere since.
 func (fw *forward) elsewhere(i int) bool { return fw.tried != nil && fw.tried[i] }
 
-// parted are the kin that were tried elsewhere and of which a late answer ends some and
-// not others. It ends none of them then: what the other way says of the rest may be of
-// an earlier or a later time, and they keep their order.
+// parted are the kin that were tried elsewhere and of which a late answer does not end
+// all. It ends none of them then: what the other way says of the rest may be of an earlier
+// or a later time, and they keep their order. Some may be in another message, of a large
+// request.
 func (fw *forward) parted(m *msg.Forwarded) map[*kin]bool {
 	var parted map[*kin]bool
+	var ends map[*kin]int
 	for i, f := range fw.refs {
-		if !fw.elsewhere(i) || !f.closed() && m.Results[i].Status != kv.NotOwner {
+		if !fw.elsewhere(i) {
 			continue
 		}
-		if g, _ := f.kin(); len(g.ops) > 1 {
-			if parted == nil {
-				parted = map[*kin]bool{}
-			}
-			parted[g] = true
+		g, _ := f.kin()
+		if len(g.ops) == 1 {
+			continue
 		}
+		if parted == nil {
+			parted, ends = map[*kin]bool{}, map[*kin]int{}
+		}
+		if !f.closed() && m.Results[i].Status != kv.NotOwner {
+			ends[g]++
+		}
+		parted[g] = ends[g] < len(g.ops)
 	}
 	return parted
 }
