@@ -12,7 +12,7 @@ import (
 // A late answer to reads that were tried elsewhere, too, ends all of a key or none,
 // be it that the owner sent one back, that one has ended, or that one went in another message.
 func TestALateAnswerEndsAllReadsOfAKeyOrNone(t *testing.T) {
-	get := func(key string) msg.Op { return msg.Op{Kind: kv.OpGet, Key: []byte(key)} }
+	get := func(key string) msg.Op { return msg.Op{Op: kv.Op{Kind: kv.OpGet, Key: []byte(key)}} }
 	ok, sentBack := kv.Result{Status: kv.OK}, kv.Result{Status: kv.NotOwner}
 	for name, c := range map[string]struct {
 		refs    []int
