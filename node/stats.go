@@ -139,7 +139,7 @@ func addGossip(s *door.Stats, g *system.DetectorStats) {
 		p := &g.Peers[i]
 		for k := range s.Peers {
 			if s.Peers[k].Node == p.Node {
-				s.Peers[k].Gossip = &door.PeerGossip{Inc: p.Inc, GossipInc: p.GossipInc, State: p.State.String(), Phi: p.Phi,
+				s.Peers[k].Gossip = &door.PeerGossip{Inc: p.Inc, GossipInc: p.GossipInc, State: p.State.String(), Dead: p.Dead, Phi: p.Phi,
 					Silence: time.Duration(p.SilenceNs), Load: p.Load}
 			}
 		}

@@ -31,6 +31,7 @@ type PeerStats struct {
 	GossipInc uint32
 	State     msg.MemberState // by gossip
 	Alive     bool            // what the shards are told
+	Dead      string          // why not alive: unheard, cut, deaf, silent or gossip; else empty
 	Phi       float64         // 0 while too little was heard
 	SilenceNs int64           // since it was last heard directly; -1: never
 	Load      uint32
@@ -43,7 +44,7 @@ func (d *Detector) Stats(nowNs int64) Stats {
 		p := &d.peers[i]
 		ps := PeerStats{
 			Node: p.node, Inc: p.rumor.inc, GossipInc: p.rumor.gossipInc, State: p.rumor.state,
-			Alive: p.is == alive, SilenceNs: -1, Load: p.load,
+			Alive: p.is == alive, Dead: d.why(p), SilenceNs: -1, Load: p.load,
 		}
 		if p.seen {
 			ps.SilenceNs = max(nowNs-p.heardNs, 0)
@@ -52,4 +53,22 @@ func (d *Detector) Stats(nowNs int64) Stats {
 		s.Peers = append(s.Peers, ps)
 	}
 	return s
+}
+
+// why is the reason for not believing a peer alive: it was never heard, its connection
+// broke or was refused, it does not hear this node, it is silent, or others say so.
+func (d *Detector) why(p *peer) string {
+	switch {
+	case p.is == alive:
+		return ""
+	case p.is == unheard:
+		return "unheard"
+	case p.cut:
+		return "cut"
+	case d.close && p.deaf && !p.silent:
+		return "deaf"
+	case d.close:
+		return "silent"
+	}
+	return "gossip"
 }

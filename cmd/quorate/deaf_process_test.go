@@ -44,6 +44,11 @@ func TestADeafNodeDoesNotTakeTheOthersAlong(t *testing.T) {
 				}
 				return true
 			}
+			within(t, startBound, "why it is dead ("+style.name+")", func() bool {
+				view := statsOf(t, m)
+				why := view.of(c.members[deaf-1]).Dead
+				return why == "deaf" || why == "cut"
+			})
 			for range 2 {
 				require.Eventually(t, serves, startBound, 50*time.Millisecond, "node %d while node %d is deaf (%s)", m.id, deaf, style.name)
 				time.Sleep(time.Second) // the deaf one claims what it can

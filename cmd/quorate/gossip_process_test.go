@@ -42,6 +42,7 @@ type gossipPeer struct {
 	Boot      uint64 `json:"incarnation"`
 	Refuted   uint64 `json:"gossip_incarnation"`
 	SilenceMs int64  `json:"silence_ms"`
+	Dead      string `json:"dead_because"`
 }
 
 // statsOf asks a node with `quorate ctl stat`.
@@ -114,7 +115,7 @@ func believe(t *testing.T, observers []*member, peer *member, lives bool) bool {
 		if lives {
 			metric = 1
 		}
-		same := up == lives && byGossip.Alive == lives && (byGossip.State == "alive") == lives &&
+		same := up == lives && byGossip.Alive == lives && (byGossip.Dead == "") == lives && (byGossip.State == "alive") == lives &&
 			metricOf(t, m, fmt.Sprintf(`quorate_peer_alive{peer="%d"}`, peer.id)) == metric
 		whole := map[bool]string{true: "healthy", false: "degraded"}[lives]
 		if !same || status != whole || alive != map[bool]int{true: testNodes, false: testNodes - 1}[lives] {

@@ -128,6 +128,7 @@ type PeerGossip struct {
 	Inc       kv.Incarnation // boot counter, by gossip; 0: unheard
 	GossipInc uint32         // raised by the peer whenever it refutes, from 0 at each boot
 	State     string         // by gossip: unheard, alive, suspect or dead
+	Dead      string         // why this node does not believe it alive: unheard, cut, deaf, silent, gossip; or empty
 	Phi       float64        // suspicion level of its silence
 	Silence   time.Duration  // since it was heard directly; below 0: never heard
 	Load      uint32         // operations open there

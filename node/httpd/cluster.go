@@ -18,6 +18,7 @@ type nodeBody struct {
 	Peer  string    `json:"peer,omitempty" doc:"host:port"`
 	Zone  string    `json:"zone,omitempty"`
 	Alive *bool     `json:"alive,omitempty" doc:"As this node believes."`
+	Dead  string    `json:"dead_because,omitempty" enum:"unheard,cut,deaf,silent,gossip" doc:"Why not: never heard since this node's start; its connection broke or is refused; it does not hear this node; it is silent; others say so."`
 
 	Incarnation       kv.Incarnation `json:"incarnation,omitempty" doc:"Boot counter, by gossip."`
 	GossipIncarnation *uint32        `json:"gossip_incarnation,omitempty" doc:"How often it has refuted since that boot."`
@@ -121,7 +122,7 @@ func gossiped(st *door.Stats) []nodeBody {
 		}
 		phi := math.Round(g.Phi*100) / 100
 		n.Incarnation, n.GossipIncarnation = g.Inc, &g.GossipInc
-		n.State, n.Phi, n.Load = g.State, &phi, &g.Load
+		n.State, n.Dead, n.Phi, n.Load = g.State, g.Dead, &phi, &g.Load
 		if ms := g.Silence.Milliseconds(); g.Silence >= 0 {
 			n.SilenceMs = &ms
 		}
