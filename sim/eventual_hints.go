@@ -85,3 +85,15 @@ func (h *hintOracle) mayGo(n *node, k int, p kv.Partition, x *keptHint, now []ke
 	// copy since, or the hint goes on to another one.
 	return newest.IndexOf(p, x.target) < 0 || slices.ContainsFunc(now, func(y keptHint) bool { return holds(&y.object, &x.object) })
 }
+
+// over reports whether the time of a hint is over: its node neither delivers nor shows it
+// any more, not even one that has stood still, or was down, since it was young. In a
+// sloppy bucket it has as long as it takes until a tombstone above it may go.
+func (h *hintOracle) over(n *node, p kv.Partition, x *keptHint) bool {
+	c := h.o.w.cfg
+	life := c.hintLifeMs()
+	if b := n.laneOf(p).Layout().Bucket(p); b != nil && b.Sloppy {
+		life = max(life, b.GraceMs-c.HintTTLMs-2*causal.DefaultCapMs)
+	}
+	return n.clock.wall(h.o.w.nowNs)-x.bornMs > life
+}

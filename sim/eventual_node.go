@@ -57,7 +57,7 @@ type storeView interface {
 
 // hintView is what they see of its handoff.
 type hintView interface {
-	Lookup(p kv.Partition, key []byte) (causal.Object, bool)
+	Lookup(p kv.Partition, key []byte, wallMs int64) (causal.Object, bool)
 	Each(p kv.Partition, key []byte, f func(target kv.NodeID, object *causal.Object, bornMs int64))
 }
 

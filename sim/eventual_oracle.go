@@ -228,7 +228,7 @@ func (o *eventualOracle) stepped(n *node, lane int) {
 		if c := &o.copies[n.idx][k]; digest != c.digest {
 			o.changed(n, k, c, &object, digest)
 		}
-		hint, _ := n.hints(p).Lookup(p, o.w.keys[k])
+		hint, _ := n.hints(p).Lookup(p, o.w.keys[k], n.clock.wall(o.w.nowNs))
 		if h := &o.hints[n.idx][k]; h.object.Compare(&hint) != causal.Equal {
 			h.object = hint
 			h.states = append(h.states, heldState{object: hint})
@@ -338,7 +338,7 @@ func (o *eventualOracle) restored(n *node) {
 		c := &o.copies[n.idx][k]
 		o.cameBack(n, key, c, &object)
 		*c = copyOf{object: object, digest: digest, states: []heldState{{object: object, seq: restoredSeq}}}
-		hint, _ := n.hints(p).Lookup(p, []byte(key.Name))
+		hint, _ := n.hints(p).Lookup(p, []byte(key.Name), n.clock.wall(o.w.nowNs))
 		o.hints[n.idx][k] = copyOf{object: hint, states: []heldState{{object: hint, seq: restoredSeq}}}
 		o.kept.restored(n, k, p)
 	})

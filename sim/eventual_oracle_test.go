@@ -237,9 +237,18 @@ func TestOracleCollectsOnlyWhatNobodyHasOlder(t *testing.T) {
 	w.requireOne(t, "node 2 holds an older state")
 
 	w = held()
-	w.oracle.eventual.hints[2][0].object = older
+	w.cfg.HintTTLMs = 1000
+	hint := keptHint{target: 2, object: older, bornMs: w.nodes[2].clock.wall(w.nowNs) - 1000}
+	w.oracle.eventual.kept.kept[2][0] = []keptHint{hint}
 	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
 	w.requireOne(t, "keeps a hint with an older state")
+
+	w = held() // nor one that is too old to be delivered
+	w.cfg.HintTTLMs = 1000
+	hint.bornMs--
+	w.oracle.eventual.kept.kept[2][0] = []keptHint{hint}
+	w.oracle.eventual.forgot(w.nodes[0], 0, &w.oracle.eventual.copies[0][0])
+	require.Empty(t, w.verdict)
 
 	for ageMs, refused := range map[int64]bool{700: false, 701: true} {
 		w = held()

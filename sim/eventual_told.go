@@ -141,9 +141,11 @@ func (o *eventualOracle) forgot(n *node, k int, c *copyOf) {
 			o.w.violate(Invariant, "node %d drops the dead key %q, and node %d holds an older state: %s", n.id, key.Name, other.id, show(x))
 		}
 	}
-	for i, hints := range o.hints {
-		if older(&hints[k].object) {
-			o.w.violate(Invariant, "node %d drops the dead key %q, and node %d keeps a hint with an older state: %s", n.id, key.Name, i+1, show(&hints[k].object))
+	for i, hints := range o.kept.kept {
+		for j := range hints[k] {
+			if x := &hints[k][j]; older(&x.object) && !o.kept.over(o.w.nodes[i], p, x) {
+				o.w.violate(Invariant, "node %d drops the dead key %q, and node %d keeps a hint with an older state: %s", n.id, key.Name, i+1, show(&x.object))
+			}
 		}
 	}
 	o.w.q.each(func(e *event) {

@@ -87,8 +87,8 @@ type Store interface {
 
 // Handoff is the read-only view of the handoff of the same lane and node.
 type Handoff interface {
-	// Lookup returns what is kept of a key for others.
-	Lookup(p kv.Partition, key []byte) (causal.Object, bool)
+	// Lookup returns what is kept of a key for others at a time.
+	Lookup(p kv.Partition, key []byte, wallMs int64) (causal.Object, bool)
 	// Deleted counts the hints that have gone. While it stays, all events that
 	// this node has made as a stand-in can still be looked up.
 	Deleted() uint64

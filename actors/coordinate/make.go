@@ -30,7 +30,7 @@ func (s *Coordinator) makeNewest(c *actors.Context, f ref, p *part, it *msg.PutI
 	op := f.op()
 	var base causal.Object
 	if !s.store.Plain(p.id) || len(s.fresh) > 0 { // siblings of a time under another policy
-		base = s.base(p, it.Key)
+		base = s.base(c, p, it.Key)
 	}
 	v, ok := s.value(c, f, p, base.Newest(), s.context(c, f, p))
 	if !ok {
@@ -50,7 +50,7 @@ func (s *Coordinator) makeNewest(c *actors.Context, f ref, p *part, it *msg.PutI
 // the key without what the client had seen, and the new value. It travels whole.
 func (s *Coordinator) makeSibling(c *actors.Context, f ref, p *part, it *msg.PutItem) bool {
 	op := f.op()
-	base := s.base(p, it.Key)
+	base := s.base(c, p, it.Key)
 	seen := s.context(c, f, p)
 	v, ok := s.value(c, f, p, base.Newest(), seen)
 	if !ok {
@@ -63,7 +63,7 @@ func (s *Coordinator) makeSibling(c *actors.Context, f ref, p *part, it *msg.Put
 		s.finish(c, f, kv.Refused(reason))
 		return false
 	}
-	s.renew()
+	s.renew(c)
 	object, err := base.Put(*seen, &s.source, v)
 	if err != nil {
 		s.invalid(c, f, err)
@@ -89,8 +89,8 @@ func (s *Coordinator) stoodIn(p *part, it *msg.PutItem) {
 // node knows it (Counter.Value for what is beyond 64 bits).
 func (s *Coordinator) makeCount(c *actors.Context, f ref, p *part, it *msg.PutItem) bool {
 	op := f.op()
-	base := s.base(p, it.Key)
-	s.renew()
+	base := s.base(c, p, it.Key)
+	s.renew(c)
 	object, err := base.Add(s.source.ID(), op.Delta)
 	if err != nil {
 		s.finish(c, f, kv.Result{Status: kv.Overflow})
@@ -112,12 +112,12 @@ func (s *Coordinator) makeCount(c *actors.Context, f ref, p *part, it *msg.PutIt
 // base is all that this node has of a key: what its store holds, its own last
 // writes in this flush, which are about to arrive there, and where it stands in,
 // what its handoff keeps.
-func (s *Coordinator) base(p *part, key []byte) causal.Object {
+func (s *Coordinator) base(c *actors.Context, p *part, key []byte) causal.Object {
 	var base causal.Object
 	if p.self >= 0 {
 		base, _ = s.store.Lookup(p.id, key)
 	} else if s.handoff != nil {
-		base, _ = s.handoff.Lookup(p.id, key)
+		base, _ = s.handoff.Lookup(p.id, key, c.WallMs)
 	}
 	if len(s.fresh) > 0 {
 		if o, ok := s.fresh[string(s.freshKey(p.id, key))]; ok {
@@ -140,11 +140,11 @@ func (s *Coordinator) freshKey(p kv.Partition, key []byte) []byte {
 
 // renew begins a new term of events if some that were made under the present
 // one may be gone from this node: its next event would seem to know them.
-func (s *Coordinator) renew() {
+func (s *Coordinator) renew(c *actors.Context) {
 	if s.handoff == nil {
 		return
 	}
-	if n := s.handoff.Deleted(); n != s.deleted || s.forgotten() {
+	if n := s.handoff.Deleted(); n != s.deleted || s.forgotten(c) {
 		s.deleted = n
 		s.source.Renew()
 	}
@@ -153,7 +153,7 @@ func (s *Coordinator) renew() {
 // forgotten reports whether an event that this node made as a stand-in, where it
 // has no replica, was not kept by its own handoff. The next event of that id
 // would seem to know it, and a counter would begin again below it.
-func (s *Coordinator) forgotten() bool {
+func (s *Coordinator) forgotten(c *actors.Context) bool {
 	lost := false
 	for _, it := range s.standing {
 		if len(s.fresh) > 0 {
@@ -161,7 +161,7 @@ func (s *Coordinator) forgotten() bool {
 				return false // of this flush: not yet on its way
 			}
 		}
-		held, _ := s.handoff.Lookup(it.Partition, it.Key)
+		held, _ := s.handoff.Lookup(it.Partition, it.Key, c.WallMs)
 		lost = lost || held.Compare(&it.Object)&causal.Before != 0
 	}
 	clear(s.standing)

@@ -17,8 +17,8 @@ func (h *Handoff) fits(t *target, n *hint, keyBytes int, to *measured) bool {
 }
 
 // old reports whether a hint has outlived its time: it is neither delivered nor shown.
-func (h *Handoff) old(n *hint) bool {
-	age := h.wallMs - n.bornMs
+func (h *Handoff) old(n *hint, wallMs int64) bool {
+	age := wallMs - n.bornMs
 	return age > h.cfg.HintTTLMs && age > h.lifeMs(h.cfg.Layout.Bucket(n.partition))
 }
 
@@ -64,7 +64,7 @@ func (h *Handoff) sweep(c *actors.Context) {
 			}
 			t.looked = n.next
 			switch {
-			case h.old(n):
+			case h.old(n, h.wallMs):
 				h.expire(c, n)
 			case h.overdue(n):
 				h.handOn(c, n)

@@ -166,6 +166,7 @@ func (h *Handoff) Flush(c *actors.Context) {
 	if h.index.Len() == 0 {
 		return
 	}
+	h.wallMs = c.WallMs // the node may have stood still since it was last sent anything
 	h.sweep(c)
 	nextNs := h.sweepNs
 	for _, t := range h.targets {

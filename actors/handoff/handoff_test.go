@@ -224,10 +224,10 @@ func TestOldHintsAreNeitherDeliveredNorShown(t *testing.T) {
 	w.nodes[target-1].crash()
 	w.give(at, target, "k0")
 	w.run(99_000 * ms)
-	_, ok := n.h.Lookup(p, []byte("k0"))
+	_, ok := n.h.Lookup(p, []byte("k0"), w.wallMs())
 	require.True(t, ok)
 	w.run(4_000 * ms)
-	_, ok = n.h.Lookup(p, []byte("k0"))
+	_, ok = n.h.Lookup(p, []byte("k0"), w.wallMs())
 	require.False(t, ok)
 	w.run(60_000 * ms)
 	require.Zero(t, w.hints())
@@ -239,6 +239,22 @@ func TestOldHintsAreNeitherDeliveredNorShown(t *testing.T) {
 	// Nor after a restart, which reads the record of the hint again.
 	n.crash()
 	n.boot()
+	require.Zero(t, w.hints())
+}
+
+// A node that stood still is told of anything else first, and its handoff is flushed with that.
+func TestHintsThatGrewOldWhileTheNodeStoodStillStay(t *testing.T) {
+	w := newWorld(t, 7, 5, Config{HintTTLMs: 100_000})
+	target, at := w.replica("k0")
+	n := w.nodes[at-1]
+	w.nodes[target-1].crash()
+	w.give(at, target, "k0")
+	w.run(2_000 * ms)
+	require.Equal(t, 1, w.hints())
+	w.puts = 0
+	w.nowNs += 200_000 * ms
+	n.with(func(c *actors.Context) { n.h.Flush(c) })
+	require.Zero(t, w.puts)
 	require.Zero(t, w.hints())
 }
 

@@ -83,11 +83,11 @@ func (h *Handoff) full(t *target) msg.PutReason {
 
 func (h *Handoff) mine(p kv.Partition) bool { return actors.LaneOf(p, h.cfg.Lanes) == h.cfg.Lane }
 
-// Lookup returns what the hints of a key know together, whoever they are for;
+// Lookup returns what the hints of a key know together at a time, whoever they are for;
 // false if there are none.
-func (h *Handoff) Lookup(p kv.Partition, key []byte) (object causal.Object, ok bool) {
+func (h *Handoff) Lookup(p kv.Partition, key []byte, wallMs int64) (object causal.Object, ok bool) {
 	h.each(p, key, func(n *hint) {
-		if h.old(n) {
+		if h.old(n, wallMs) {
 			return
 		}
 		if !ok {
@@ -125,7 +125,7 @@ func (h *Handoff) fetch(c *actors.Context, m *msg.Fetch) {
 			out.Refused = msg.ByPlace
 			continue
 		}
-		object, ok := h.Lookup(it.Partition, it.Key)
+		object, ok := h.Lookup(it.Partition, it.Key, c.WallMs)
 		if !ok {
 			continue
 		}

@@ -31,7 +31,7 @@ func TestAHintThatMayBeTheOnlyCopyStays(t *testing.T) {
 	w.give(at, target, "k0")
 	w.run(900_000 * ms)
 	require.Equal(t, 1, w.hints())
-	_, ok := n.h.Lookup(p, []byte("k0"))
+	_, ok := n.h.Lookup(p, []byte("k0"), w.wallMs())
 	require.True(t, ok)
 	w.nodes[target-1].boot()
 	w.run(5_000 * ms)
