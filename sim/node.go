@@ -113,6 +113,7 @@ func (n *node) boot() {
 		l := &n.lanes[i]
 		n.prepare(l, i)
 		n.sys.Lanes[i].Start(&l.ctx)
+		n.setTimers(l)
 		n.effects(i)
 	}
 	n.scheduleCheckpoint()
@@ -301,10 +302,7 @@ func (n *node) run(i int) {
 		serviceNs = serviceNs * n.slowMilli / 1000
 		n.w.cover.hit(SlowNode)
 	}
-	for _, t := range l.ctx.Timers {
-		n.setTimer(t)
-	}
-	l.ctx.Timers = l.ctx.Timers[:0]
+	n.setTimers(l)
 	if len(l.ctx.Records) > 0 || len(l.ctx.Envelopes) > 0 {
 		l.busy = true
 		n.w.q.push(n.w.nowNs+serviceNs, event{kind: evDone, node: uint8(n.idx), lane: uint8(i), life: n.life})
@@ -328,12 +326,9 @@ func (n *node) done(i int) {
 	}
 }
 
-// effects carries out what a lane's batch asked for.
+// effects carries out what others may notice of a lane's batch.
 func (n *node) effects(i int) {
 	l := &n.lanes[i]
-	for _, t := range l.ctx.Timers {
-		n.setTimer(t)
-	}
 	if len(l.ctx.Records) > 0 {
 		l.seq = n.journal.add(l.ctx.Records)
 	}
@@ -349,7 +344,7 @@ func (n *node) effects(i int) {
 		n.w.send(n, env)
 	}
 	clear(l.ctx.Envelopes)
-	l.ctx.Effects = actors.Effects{Envelopes: l.ctx.Envelopes[:0], Records: l.ctx.Records[:0], Timers: l.ctx.Timers[:0]}
+	l.ctx.Envelopes, l.ctx.Records = l.ctx.Envelopes[:0], l.ctx.Records[:0]
 	if n.life == life {
 		n.journal.kick()
 	}

@@ -13,6 +13,14 @@ type timerSlot struct {
 	gen     uint32
 }
 
+// setTimers takes the changes that a lane's batch asked for.
+func (n *node) setTimers(l *lane) {
+	for _, t := range l.ctx.Timers {
+		n.setTimer(t)
+	}
+	l.ctx.Timers = l.ctx.Timers[:0]
+}
+
 func (n *node) setTimer(t actors.TimerChange) {
 	i := 0
 	for i < len(n.timers) && (n.timers[i].id != t.ID || n.timers[i].actor != t.Actor) {

@@ -36,8 +36,8 @@ func (h *Handoff) lifeMs(b *kv.Bucket) int64 {
 
 // overdue reports whether the target of a hint has been away for longer than
 // HintTTL: then any other replica will do.
-func (h *Handoff) overdue(n *hint) bool {
-	return n.target.dead && h.wallMs-n.bornMs > h.cfg.HintTTLMs
+func (h *Handoff) overdue(n *hint, wallMs int64) bool {
+	return n.target.dead && wallMs-n.bornMs > h.cfg.HintTTLMs
 }
 
 // How often hints are looked over for old ones, and in how many steps all are.
@@ -64,9 +64,9 @@ func (h *Handoff) sweep(c *actors.Context) {
 			}
 			t.looked = n.next
 			switch {
-			case h.old(n, h.wallMs):
+			case h.old(n, c.WallMs):
 				h.expire(c, n)
-			case h.overdue(n):
+			case h.overdue(n, c.WallMs):
 				h.handOn(c, n)
 			}
 		}

@@ -110,7 +110,6 @@ type Handoff struct {
 	pivot   hint                 // what a search of it begins from; its target is lowest
 	lowest  target
 	bytes   int64 // in memory, of all hints
-	wallMs  int64 // the last reading
 	lastID  uint64
 	sweepNs int64 // when hints are next looked over for old ones
 	armedNs int64 // of the timer, 0: not set
@@ -137,14 +136,12 @@ func New(cfg Config) *Handoff {
 
 // Start begins the replay of what was restored. Call it once, before the first message.
 func (h *Handoff) Start(c *actors.Context) {
-	h.wallMs = c.WallMs
 	h.placeAll(c)
 	h.Flush(c)
 }
 
 // Receive implements actors.Actor.
 func (h *Handoff) Receive(c *actors.Context, m actors.Message) {
-	h.wallMs = c.WallMs
 	switch m := m.(type) {
 	case *msg.Hint:
 		h.keep(c, m)
@@ -166,7 +163,6 @@ func (h *Handoff) Flush(c *actors.Context) {
 	if h.index.Len() == 0 {
 		return
 	}
-	h.wallMs = c.WallMs // the node may have stood still since it was last sent anything
 	h.sweep(c)
 	nextNs := h.sweepNs
 	for _, t := range h.targets {

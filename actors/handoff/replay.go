@@ -111,7 +111,7 @@ func (h *Handoff) deliver(c *actors.Context, t *target) bool {
 	for n := t.head; n != nil && len(items) < limit && skipped < maxSkipped; {
 		next := n.next
 		switch {
-		case h.old(n, h.wallMs):
+		case h.old(n, c.WallMs):
 			h.expire(c, n)
 			skipped++
 		case !h.place(c, n):

@@ -20,11 +20,11 @@ func keptPlans(root, binary string, bugs []bug, o options) (survived int, err er
 			return 0, err
 		}
 		for _, plan := range plans {
-			convicts, err := convicts(binary, b, "--plan", plan)
+			still, err := convicts(binary, b, "--plan", plan)
 			switch {
 			case err != nil:
 				return 0, err
-			case convicts:
+			case still:
 			case o.replan:
 				if err := replan(binary, b, plan, o); err != nil {
 					return 0, fmt.Errorf("%s: %w", filepath.Base(plan), err)
