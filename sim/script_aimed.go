@@ -184,7 +184,6 @@ func (d *drawer) lateAnswer(at int64) {
 func (d *drawer) impatient() {
 	c := &d.plan.Config
 	c.ServiceNs, c.BatchLimit = min(c.ServiceNs, 10e3), max(c.BatchLimit, 16)
-	c.MaxPending = max(c.MaxPending, 8*c.Clients) // room for copies of reads, or clients are turned away for ever
 	round := 2*(c.Network.MinNs+c.Network.Mean) + 2*c.Disk.SyncNs + 4*c.ServiceNs
 	c.ResendNs = max(round*1000/d.between(1500, 6000), 300e3)
 	if d.ppm(500_000) {

@@ -33,6 +33,11 @@ func TestADeafNodeDoesNotTakeTheOthersAlong(t *testing.T) {
 		time.Sleep(6 * time.Second) // ten times timeouts.suspect, and the pings that show it
 		for _, m := range c.members {
 			if m.id == deaf {
+				view := statsOf(t, m)
+				for _, p := range c.members {
+					require.True(t, p == m || view.of(p).Dead == "silent" || view.of(p).Dead == "cut",
+						"node %d, deaf, of node %d (%s): %q", m.id, p.id, style.name, view.of(p).Dead)
+				}
 				continue
 			}
 			door := redis.NewClient(&redis.Options{Addr: m.resp, MaxRetries: -1})
